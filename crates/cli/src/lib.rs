@@ -1,0 +1,1 @@
+//! The commands, their output, progress and diagnostics.

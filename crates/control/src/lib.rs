@@ -1,0 +1,1 @@
+//! The brain: admits, reconciles, carries out effects.

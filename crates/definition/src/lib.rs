@@ -1,0 +1,1 @@
+//! submit: training definition and model zip, read into a checked submission.

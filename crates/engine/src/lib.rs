@@ -1,0 +1,1 @@
+//! place, run: where learners start.

@@ -1,0 +1,1 @@
+//! prepare: the catalogue of frameworks, and environments made from it.

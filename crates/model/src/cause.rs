@@ -1,0 +1,170 @@
+//! Why an attempt ended as it did: one typed cause, with its evidence.
+
+use serde::{Deserialize, Serialize};
+
+use crate::code::Code;
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// What happened, as data.
+    pub kind: CauseKind,
+    /// One line for people: what happened, to what.
+    pub message: String,
+    /// What supports it: last lines of a log, the store's own words. Never a secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// The kinds of causes, each with the data that belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum CauseKind {
+    /// The program exited with a code other than 0.
+    Exit {
+        /// The exit code, 1 to 255.
+        code: i32,
+    },
+    /// A signal ended the program.
+    Signal {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// The shell could not find or execute the program (codes 126 and 127).
+    ProgramNotFound {
+        /// The shell's exit code.
+        code: i32,
+    },
+    /// The program was ended because it wrote more than it may.
+    DiskAllowance {
+        /// What it may write, in bytes.
+        allowed: u64,
+        /// What had been written when it was noticed, in bytes.
+        written: u64,
+    },
+    /// The kernel ended the program for want of memory.
+    OutOfMemory,
+    /// The environment of the framework could not be built.
+    EnvironmentFailed,
+    /// The framework cannot be had on this machine.
+    FrameworkUnavailable,
+    /// The store did not answer.
+    StoreUnreachable,
+    /// The store refused the credentials.
+    CredentialsRefused,
+    /// There is no such container.
+    ContainerMissing,
+    /// The container with the training data holds nothing.
+    ContainerEmpty,
+    /// The results' container cannot be written.
+    ContainerReadOnly,
+    /// The endpoint guard forbids the address.
+    EndpointForbidden,
+    /// An object's key would leave DATA_DIR.
+    UnsafeKey,
+    /// The store failed in another way.
+    StoreFailed,
+    /// Code or data could not be put in place on the machine.
+    StagingFailed,
+    /// The learner could not be started.
+    LaunchFailed,
+    /// The learner died without a word.
+    LearnerLost,
+}
+
+impl CauseKind {
+    /// The code whose page explains the cause.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Exit { .. } => Code::ProgramFailed,
+            Self::Signal { .. } => Code::ProgramKilled,
+            Self::ProgramNotFound { .. } => Code::ProgramNotFound,
+            Self::DiskAllowance { .. } => Code::DiskAllowance,
+            Self::OutOfMemory => Code::OutOfMemory,
+            Self::EnvironmentFailed => Code::EnvironmentFailed,
+            Self::FrameworkUnavailable => Code::FrameworkUnavailable,
+            Self::StoreUnreachable => Code::StoreUnreachable,
+            Self::CredentialsRefused => Code::CredentialsRefused,
+            Self::ContainerMissing => Code::ContainerMissing,
+            Self::ContainerEmpty => Code::ContainerEmpty,
+            Self::ContainerReadOnly => Code::ContainerReadOnly,
+            Self::EndpointForbidden => Code::EndpointForbidden,
+            Self::UnsafeKey => Code::UnsafeKey,
+            Self::StoreFailed => Code::StoreFailed,
+            Self::StagingFailed => Code::StagingFailed,
+            Self::LaunchFailed => Code::LaunchFailed,
+            Self::LearnerLost => Code::LearnerLost,
+        }
+    }
+
+    /// Whose doing it is, in v3's word for `status.error_cause`: `user` or `service`.
+    pub fn blame(&self) -> &'static str {
+        match self {
+            Self::Exit { .. }
+            | Self::Signal { .. }
+            | Self::ProgramNotFound { .. }
+            | Self::DiskAllowance { .. }
+            | Self::OutOfMemory
+            | Self::CredentialsRefused
+            | Self::ContainerMissing
+            | Self::ContainerEmpty
+            | Self::ContainerReadOnly
+            | Self::EndpointForbidden
+            | Self::UnsafeKey => "user",
+            Self::EnvironmentFailed
+            | Self::FrameworkUnavailable
+            | Self::StoreUnreachable
+            | Self::StoreFailed
+            | Self::StagingFailed
+            | Self::LaunchFailed
+            | Self::LearnerLost => "service",
+        }
+    }
+
+    /// The program's own exit status as a shell would tell it (128 + signal), when it has one.
+    pub fn exit_status(&self) -> Option<i32> {
+        match self {
+            Self::Exit { code } | Self::ProgramNotFound { code } => Some(*code),
+            Self::Signal { signal } => Some(128 + signal),
+            Self::DiskAllowance { .. }
+            | Self::OutOfMemory
+            | Self::EnvironmentFailed
+            | Self::FrameworkUnavailable
+            | Self::StoreUnreachable
+            | Self::CredentialsRefused
+            | Self::ContainerMissing
+            | Self::ContainerEmpty
+            | Self::ContainerReadOnly
+            | Self::EndpointForbidden
+            | Self::UnsafeKey
+            | Self::StoreFailed
+            | Self::StagingFailed
+            | Self::LaunchFailed
+            | Self::LearnerLost => None,
+        }
+    }
+}
+
+impl Cause {
+    /// A cause without evidence or hint yet.
+    pub fn new(kind: CauseKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), evidence: Vec::new(), hint: None }
+    }
+
+    /// Adds lines of evidence.
+    #[must_use]
+    pub fn evidence(mut self, lines: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.evidence.extend(lines.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}

@@ -1,0 +1,37 @@
+//! What the core may do to the world: this list is all of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::AttemptNo;
+
+/// Something that `control` has to do because of a transition. Every effect is
+/// idempotent: a server that was killed between the transition and the effect
+/// finds out from the state what is still to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effect {
+    /// Look for somebody who can start now.
+    Schedule,
+    /// Start the learner of this attempt.
+    StartLearner {
+        /// Which.
+        attempt: AttemptNo,
+    },
+    /// Tell the learner to end its program, with the grace it has.
+    TellLearnerToCancel {
+        /// Which.
+        attempt: AttemptNo,
+    },
+    /// Make sure that nothing of this attempt runs any more.
+    KillAttempt {
+        /// Which.
+        attempt: AttemptNo,
+    },
+    /// Take the attempt's token out of service and clear its scratch space.
+    CloseAttempt {
+        /// Which.
+        attempt: AttemptNo,
+    },
+    /// Remove the run's history.
+    Forget,
+}

@@ -1,0 +1,1 @@
+//! prepare, store: object stores, transfers and the endpoint guard.

@@ -1,0 +1,1 @@
+//! queue, place: who runs next, and why everyone else does not.

@@ -1,0 +1,1 @@
+//! The faces: REST, event streams, authentication.
