@@ -25,7 +25,7 @@ pub fn transition(state: &RunState, event: Event, now: Timestamp) -> Result<Step
         RunState::Canceling { live, by, since, then_forget } => {
             canceling(live, by, *since, *then_forget, event, now)
         }
-        RunState::Settled(_) => settled(event),
+        RunState::Settled(_) => settled(&event),
     }
 }
 
@@ -121,7 +121,9 @@ fn canceling(
     };
     let canceled = Outcome::Canceled { by: by.clone() };
     match event {
-        Event::Prepared | Event::PreparationFailed { .. } => Err(Refusal::AlreadyKnown),
+        Event::Prepared | Event::PreparationFailed { .. } | Event::CancelRequested { .. } => {
+            Err(Refusal::AlreadyKnown)
+        }
         Event::Placed { .. } => Err(Refusal::Canceling),
         Event::PhaseEntered { attempt, phase } => {
             fence(live, attempt)?;
@@ -143,7 +145,6 @@ fn canceling(
             };
             Ok((settle(live, outcome, stored, now), forget(ended(attempt))))
         }
-        Event::CancelRequested { .. } => Err(Refusal::AlreadyKnown),
         Event::DeleteRequested { .. } => {
             if then_forget {
                 return Err(Refusal::AlreadyKnown);
@@ -153,7 +154,7 @@ fn canceling(
     }
 }
 
-fn settled(event: Event) -> Result<Step, Refusal> {
+fn settled(event: &Event) -> Result<Step, Refusal> {
     match event {
         Event::Prepared
         | Event::PreparationFailed { .. }

@@ -1,0 +1,34 @@
+//! `GET /v3/models/frameworks`: what a training definition may name.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The list.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct FrameworkList {
+    /// One element for each version of each framework, in the catalogue's order.
+    pub resources: Vec<FrameworkResource>,
+}
+
+/// One version of one framework.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct FrameworkResource {
+    /// What it is.
+    pub entity: FrameworkEntity,
+}
+
+/// Name and version, and whether it can be had on this server.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct FrameworkEntity {
+    /// e.g. `tensorflow`.
+    pub name: String,
+    /// e.g. `1.2-py3`.
+    pub version: String,
+    /// `current` or `legacy`.
+    pub status: String,
+    /// `ready` (built), `buildable` (built when a run first needs it) or `unavailable`.
+    pub availability: String,
+    /// Why it cannot be had here, and what would make it available.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}

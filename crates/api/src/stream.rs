@@ -1,0 +1,40 @@
+//! `GET /v3/models/{id}/stream`: one server-sent event stream with everything
+//! that a follower of a run wants.
+//!
+//! Three kinds of events:
+//! - `log`: bytes of the log. Its SSE `id` is the offset after them; a client
+//!   that was cut off reconnects with `Last-Event-ID` (or `?offset=`) and gets
+//!   every byte once.
+//! - `status`: the run's status, whenever it changed.
+//! - `end`: the run has settled and the log is at its end; nothing follows.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::run::Status;
+
+/// Bytes of a log. Base64, because programs write what they like and an event
+/// stream can only carry UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogChunk {
+    /// Offset of the first byte in the run's log.
+    pub offset: u64,
+    /// The bytes, in standard base64.
+    pub data: String,
+}
+
+/// The last event of a stream.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct StreamEnd {
+    /// The final status.
+    pub status: Status,
+    /// The length of the whole log, in bytes.
+    pub log_bytes: u64,
+}
+
+/// Name of the SSE event that carries a [`LogChunk`].
+pub const LOG: &str = "log";
+/// Name of the SSE event that carries a [`Status`].
+pub const STATUS: &str = "status";
+/// Name of the SSE event that carries a [`StreamEnd`].
+pub const END: &str = "end";
