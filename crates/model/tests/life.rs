@@ -1,0 +1,237 @@
+//! The life of a run, under every order of events.
+//!
+//! Each property runs the transition function over random histories: any event
+//! at any time, from any attempt, as often as it likes.
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use trainyard_model::cause::{Cause, CauseKind};
+use trainyard_model::effect::Effect;
+use trainyard_model::event::{Event, Verdict};
+use trainyard_model::ids::{AttemptNo, UserName};
+use trainyard_model::refusal::Refusal;
+use trainyard_model::state::{Phase, RunState, WireState};
+use trainyard_model::transition::transition;
+
+fn a_cause() -> Cause {
+    Cause::new(CauseKind::Exit { code: 3 }, "the program exited with code 3")
+}
+
+fn attempt() -> impl Strategy<Value = AttemptNo> {
+    // Two numbers are enough for a live attempt and a stale one.
+    (1u32..=2).prop_map(AttemptNo)
+}
+
+fn phase() -> impl Strategy<Value = Phase> {
+    prop_oneof![
+        Just(Phase::Prepare),
+        Just(Phase::Place),
+        Just(Phase::Run),
+        Just(Phase::Collect),
+        Just(Phase::Store),
+    ]
+}
+
+fn verdict() -> impl Strategy<Value = Verdict> {
+    prop_oneof![
+        Just(Verdict::Succeeded),
+        Just(Verdict::Failed { cause: a_cause() }),
+        Just(Verdict::Canceled),
+    ]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let by = || UserName("ann".to_owned());
+    prop_oneof![
+        3 => Just(Event::Prepared),
+        1 => Just(Event::PreparationFailed { cause: a_cause() }),
+        3 => attempt().prop_map(|attempt| Event::Placed { attempt, slots: vec![0] }),
+        1 => attempt().prop_map(|attempt| Event::LaunchFailed { attempt, cause: a_cause() }),
+        4 => (attempt(), phase()).prop_map(|(attempt, phase)| Event::PhaseEntered { attempt, phase }),
+        1 => (attempt(), verdict(), any::<bool>())
+            .prop_map(|(attempt, verdict, stored)| Event::Finished { attempt, verdict, stored }),
+        1 => attempt().prop_map(|attempt| Event::LearnerLost { attempt, cause: a_cause() }),
+        1 => Just(Event::CancelRequested { by: by() }),
+        1 => Just(Event::DeleteRequested { by: by() }),
+        1 => attempt().prop_map(|attempt| Event::CancelOverdue { attempt }),
+    ]
+}
+
+/// A run together with everything that its history made the world do.
+struct Told {
+    state: RunState,
+    effects: Vec<Effect>,
+}
+
+fn tell(events: &[Event]) -> Told {
+    let mut told = Told { state: RunState::submitted(), effects: Vec::new() };
+    for (at, event) in (0i64..).zip(events) {
+        step(&mut told, event.clone(), at);
+    }
+    told
+}
+
+fn step(told: &mut Told, event: Event, at: i64) {
+    let now = Timestamp::from_second(at).expect("small");
+    if let Ok((state, effects)) = transition(&told.state, event, now) {
+        told.state = state;
+        told.effects.extend(effects);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_settled_run_never_moves(events in prop::collection::vec(event(), 0..30), more in event()) {
+        let told = tell(&events);
+        if told.state.settled().is_some() {
+            let refusal = transition(&told.state, more, Timestamp::UNIX_EPOCH);
+            prop_assert_eq!(refusal, Err(Refusal::AlreadySettled));
+        }
+    }
+
+    #[test]
+    fn only_a_new_state_or_new_work_counts_as_a_transition(
+        events in prop::collection::vec(event(), 0..30),
+        more in event(),
+    ) {
+        let told = tell(&events);
+        let before = told.state.clone();
+        if let Ok((after, effects)) = transition(&told.state, more, Timestamp::UNIX_EPOCH) {
+            prop_assert!(after != before || !effects.is_empty(), "an event that changes nothing is a refusal");
+        }
+        // The input is untouched either way: the function is pure.
+        prop_assert_eq!(told.state, before);
+    }
+
+    #[test]
+    fn at_most_one_attempt_is_live(events in prop::collection::vec(event(), 0..40)) {
+        let mut told = Told { state: RunState::submitted(), effects: Vec::new() };
+        let mut live: Option<AttemptNo> = None;
+        for (at, event) in (0i64..).zip(events) {
+            told.effects.clear();
+            step(&mut told, event, at);
+            for effect in &told.effects {
+                match effect {
+                    Effect::StartLearner { attempt } => {
+                        prop_assert_eq!(live, None, "a second learner while one is live");
+                        live = Some(*attempt);
+                    }
+                    Effect::CloseAttempt { attempt } => {
+                        prop_assert_eq!(live, Some(*attempt), "closed an attempt that was not live");
+                        live = None;
+                    }
+                    Effect::Schedule
+                    | Effect::TellLearnerToCancel { .. }
+                    | Effect::KillAttempt { .. }
+                    | Effect::Forget => {}
+                }
+            }
+            prop_assert_eq!(told.state.live().map(|attempt| attempt.attempt), live);
+        }
+    }
+
+    #[test]
+    fn a_stale_attempt_moves_nothing(events in prop::collection::vec(event(), 0..30), phase in phase()) {
+        let told = tell(&events);
+        let stale = AttemptNo(99);
+        for event in [
+            Event::PhaseEntered { attempt: stale, phase },
+            Event::Finished { attempt: stale, verdict: Verdict::Succeeded, stored: true },
+            Event::LearnerLost { attempt: stale, cause: a_cause() },
+            Event::LaunchFailed { attempt: stale, cause: a_cause() },
+        ] {
+            let refused = transition(&told.state, event, Timestamp::UNIX_EPOCH);
+            prop_assert!(
+                matches!(refused, Err(Refusal::StaleAttempt { .. } | Refusal::AlreadySettled)),
+                "{refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn cancel_always_ends_in_a_settled_state(
+        before in prop::collection::vec(event(), 0..30),
+        after in prop::collection::vec(event(), 0..30),
+    ) {
+        let mut told = tell(&before);
+        let was_settled = told.state.settled().is_some();
+        step(&mut told, Event::CancelRequested { by: UserName("ann".to_owned()) }, 100);
+        for event in after {
+            step(&mut told, event, 101);
+        }
+        // Whatever else happened: when the time is over, nothing is left that runs.
+        if let Some(live) = told.state.live() {
+            let attempt = live.attempt;
+            step(&mut told, Event::CancelOverdue { attempt }, 102);
+        }
+        let settled = told.state.settled();
+        prop_assert!(settled.is_some(), "{:?}", told.state);
+        if !was_settled {
+            prop_assert!(
+                matches!(told.state.wire(), WireState::Canceled | WireState::Completed),
+                "a canceled run ends as {}", told.state.wire()
+            );
+        }
+    }
+
+    #[test]
+    fn rooms_are_never_left_backwards(events in prop::collection::vec(event(), 0..40)) {
+        let mut told = Told { state: RunState::submitted(), effects: Vec::new() };
+        let mut room = told.state.room();
+        for (at, event) in (0i64..).zip(events) {
+            step(&mut told, event, at);
+            prop_assert!(told.state.room() >= room, "from {room} to {}", told.state.room());
+            room = told.state.room();
+        }
+    }
+
+    #[test]
+    fn states_and_events_survive_their_record(events in prop::collection::vec(event(), 0..30)) {
+        let told = tell(&events);
+        let text = serde_json::to_string(&told.state).expect("plain data");
+        prop_assert_eq!(serde_json::from_str::<RunState>(&text).expect("own text parses"), told.state);
+        for event in events {
+            let text = serde_json::to_string(&event).expect("plain data");
+            prop_assert_eq!(serde_json::from_str::<Event>(&text).expect("own text parses"), event);
+        }
+    }
+}
+
+#[test]
+fn the_life_that_everybody_hopes_for() {
+    let attempt = AttemptNo::FIRST;
+    let told = tell(&[
+        Event::Prepared,
+        Event::Placed { attempt, slots: vec![2] },
+        Event::PhaseEntered { attempt, phase: Phase::Prepare },
+        Event::PhaseEntered { attempt, phase: Phase::Place },
+        Event::PhaseEntered { attempt, phase: Phase::Run },
+        Event::PhaseEntered { attempt, phase: Phase::Collect },
+        Event::PhaseEntered { attempt, phase: Phase::Store },
+        Event::Finished { attempt, verdict: Verdict::Succeeded, stored: true },
+    ]);
+    assert_eq!(told.state.wire(), WireState::Completed);
+    assert_eq!(
+        told.effects,
+        [
+            Effect::Schedule,
+            Effect::StartLearner { attempt },
+            Effect::CloseAttempt { attempt },
+            Effect::Schedule,
+        ]
+    );
+}
+
+#[test]
+fn deleting_a_live_run_ends_it_first_and_forgets_it_then() {
+    let attempt = AttemptNo::FIRST;
+    let by = UserName("ann".to_owned());
+    let mut told = tell(&[
+        Event::Prepared,
+        Event::Placed { attempt, slots: vec![0] },
+        Event::DeleteRequested { by },
+    ]);
+    assert!(!told.effects.contains(&Effect::Forget), "it still runs");
+    step(&mut told, Event::Finished { attempt, verdict: Verdict::Canceled, stored: true }, 9);
+    assert!(told.effects.contains(&Effect::Forget));
+}
