@@ -1,2 +1,46 @@
-//! xtask
-fn main() {}
+//! `cargo xtask demo|test|bench|check`: what people do with the project beside using it.
+//!
+//! Set-up that more than one command needs lives in `tests/testkit`; here are
+//! only the commands. Nothing here is part of the product.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "tools talk to a terminal")]
+
+mod check;
+mod shell;
+mod tests;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Demo, tests and checks of Trainyard")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Installs what the tests need and runs all of them, and the checks.
+    Test(tests::Options),
+    /// Format, lints, and the rules of the house that no compiler knows.
+    Check(check::Options),
+    /// What the tests need, as a set-up script of nextest: builds the binary and fetches the rest.
+    #[command(hide = true)]
+    PrepareTests,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Test(options) => tests::run(&options),
+        Task::Check(options) => check::run(&options),
+        Task::PrepareTests => tests::prepare(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `cargo xtask test`: everything that the tests need, then all of them.
+
+use anyhow::Result;
+
+use crate::{check, shell};
+
+/// Options of `cargo xtask test`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Leave out rustfmt and clippy; the rules of the house are tests themselves and always run.
+    #[arg(long)]
+    no_check: bool,
+    /// Passed on to nextest (or `cargo test`): names of tests, `-p CRATE`.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    rest: Vec<String>,
+}
+
+/// Checks, then tests; the last line is the test runner's own.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    if !options.no_check {
+        check::run(&check::Options::default())?;
+    }
+    let mut tests = shell::cargo();
+    if shell::on_path("cargo-nextest") {
+        // Its set-up script (`.config/nextest.toml`) calls `prepare` below.
+        tests.args(["nextest", "run"]);
+    } else {
+        prepare()?;
+        tests.args(["test"]);
+    }
+    if !options.rest.iter().any(|word| word == "-p" || word.starts_with("--package")) {
+        tests.arg("--workspace");
+    }
+    shell::run(tests.args(&options.rest))
+}
+
+/// Builds the binary that the stories run.
+pub(crate) fn prepare() -> Result<()> {
+    shell::run(shell::cargo().args(["build", "--quiet", "--package", "trainyard"]))
+}
