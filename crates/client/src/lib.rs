@@ -1,1 +1,26 @@
-//! The typed client of the REST API.
+//! The typed client of the REST API: one method for each route, one type for
+//! everything that can go wrong on the way.
+//!
+//! - [`Client`]: what users, the CLI and tests may do ([`runs`], [`definitions`], [`service`]).
+//! - [`LearnerClient`]: the routes that an attempt's token opens.
+//! - [`StreamEvent`], [`Follow`]: a run's live stream, and following it across lost connections.
+//! - [`ClientError`]: no answer, a refusal, or an answer that makes no sense.
+//!
+//! Nothing here retries, except [`Follow`], whose job it is; nothing prints.
+
+pub mod definitions;
+mod error;
+mod follow;
+mod http;
+mod learner;
+pub mod runs;
+pub mod service;
+mod sse;
+mod stream;
+
+pub use error::{ClientError, ProtocolError};
+pub use follow::{Follow, FollowEvent};
+pub use http::Client;
+pub use learner::LearnerClient;
+pub use runs::LogRange;
+pub use stream::StreamEvent;

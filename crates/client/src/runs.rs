@@ -1,0 +1,219 @@
+//! `/v3/models`: submitting, looking at and ending runs.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use futures_util::stream::{self, Stream};
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::multipart::{Form, Part};
+use std::time::Duration;
+use trainyard_api::check::CheckReport;
+use trainyard_api::event::EventList;
+use trainyard_api::framework::FrameworkList;
+use trainyard_api::patch::{Patch, PatchOperation};
+use trainyard_api::run::{Next, RunList, RunResource};
+use trainyard_model::ids::RunId;
+
+use crate::error::{ClientError, ProtocolError};
+use crate::http::{self, Client, QUICK};
+
+/// How long a check may take, which asks frameworks and stores.
+const CHECK: Duration = Duration::from_mins(3);
+
+/// How many bytes of log [`Client::log_from`] asks for at once.
+const LOG_PIECE: u64 = 4 << 20;
+
+/// The header that tells a log's whole length.
+const LOG_BYTES: &str = "x-trainyard-log-bytes";
+
+/// A stretch of a run's log.
+#[derive(Debug, Clone)]
+pub struct LogRange {
+    /// The bytes, from the offset that was asked for.
+    pub bytes: Bytes,
+    /// How long the whole log was at that moment.
+    pub total: u64,
+}
+
+impl Client {
+    /// `POST /v3/models` with the user's own text and the zip. `file_name`
+    /// tells the text's syntax (`job.json`, `job.yml`).
+    ///
+    /// # Errors
+    /// [`ClientError::Api`] with all complaints; their spans refer to `definition`.
+    pub async fn submit(
+        &self,
+        file_name: &str,
+        definition: &str,
+        zip: Bytes,
+    ) -> Result<RunResource, ClientError> {
+        let form = submission(file_name, definition, zip);
+        http::json(self.post("/v3/models").multipart(form)).await
+    }
+
+    /// `POST /v3/models` with a JSON body that names a stored training definition.
+    ///
+    /// # Errors
+    /// [`ClientError::Api`] with all complaints; their spans refer to `body`.
+    pub async fn submit_json(&self, body: String) -> Result<RunResource, ClientError> {
+        let request = self.post("/v3/models").header(CONTENT_TYPE, "application/json");
+        http::json(request.body(body)).await
+    }
+
+    /// `POST /v3/checks`: all that [`Self::submit`] would check, without submitting.
+    pub async fn check(
+        &self,
+        file_name: &str,
+        definition: &str,
+        zip: Bytes,
+    ) -> Result<CheckReport, ClientError> {
+        let form = submission(file_name, definition, zip);
+        http::json(self.post("/v3/checks").multipart(form).timeout(CHECK)).await
+    }
+
+    /// `POST /v3/checks` with a JSON body that names a stored training definition.
+    pub async fn check_json(&self, body: String) -> Result<CheckReport, ClientError> {
+        let request = self.post("/v3/checks").header(CONTENT_TYPE, "application/json");
+        http::json(request.body(body).timeout(CHECK)).await
+    }
+
+    /// `GET /v3/models`: the newest page of runs, at most `limit` long.
+    pub async fn runs_page(&self, limit: Option<u32>) -> Result<RunList, ClientError> {
+        let path = limit
+            .map_or_else(|| "/v3/models".to_owned(), |limit| format!("/v3/models?limit={limit}"));
+        http::json(self.get(&path).timeout(QUICK)).await
+    }
+
+    /// The page after the one that held `next`.
+    ///
+    /// Only path and query of the address are used: the credential goes to the
+    /// server that this client was made for and to no other.
+    pub async fn runs_after(&self, next: &Next) -> Result<RunList, ClientError> {
+        let url: reqwest::Url =
+            next.url.parse().map_err(|_| ClientError::BadUrl { url: next.url.clone() })?;
+        let mut path = url.path().to_owned();
+        if let Some(query) = url.query() {
+            let _ = write!(path, "?{query}");
+        }
+        http::json(self.get(&path).timeout(QUICK)).await
+    }
+
+    /// All runs, newest first, fetched a page of `page_size` at a time.
+    pub fn runs(
+        &self,
+        page_size: u32,
+    ) -> impl Stream<Item = Result<RunResource, ClientError>> + Send + use<> {
+        enum Ahead {
+            First,
+            Page(Next),
+            Nothing,
+        }
+        let start = (self.clone(), Ahead::First, Vec::new().into_iter());
+        stream::try_unfold(start, move |(client, mut ahead, mut page)| async move {
+            loop {
+                if let Some(run) = page.next() {
+                    return Ok(Some((run, (client, ahead, page))));
+                }
+                let list = match ahead {
+                    Ahead::First => client.runs_page(Some(page_size)).await?,
+                    Ahead::Page(next) => client.runs_after(&next).await?,
+                    Ahead::Nothing => return Ok(None),
+                };
+                ahead = list.next.map_or(Ahead::Nothing, Ahead::Page);
+                page = list.resources.into_iter();
+            }
+        })
+    }
+
+    /// `GET /v3/models/{id}`.
+    pub async fn run(&self, run: &RunId) -> Result<RunResource, ClientError> {
+        http::json(self.get(&format!("/v3/models/{run}")).timeout(QUICK)).await
+    }
+
+    /// `PATCH /v3/models/{id}`: asks for the run to end. It has ended when its state says so.
+    pub async fn cancel(&self, run: &RunId) -> Result<(), ClientError> {
+        let patch = Patch::Many(vec![PatchOperation::cancel()]);
+        let request = self.request(Method::PATCH, &format!("/v3/models/{run}"));
+        http::done(request.json(&patch).timeout(QUICK)).await
+    }
+
+    /// `DELETE /v3/models/{id}`: removes the run's history; a live run is canceled first.
+    pub async fn delete(&self, run: &RunId) -> Result<(), ClientError> {
+        let request = self.request(Method::DELETE, &format!("/v3/models/{run}"));
+        http::done(request.timeout(QUICK)).await
+    }
+
+    /// `GET /v3/models/{id}/events`: what happened after event `after` (0: from the start).
+    pub async fn events(
+        &self,
+        run: &RunId,
+        after: u64,
+        limit: Option<u32>,
+    ) -> Result<EventList, ClientError> {
+        let mut path = format!("/v3/models/{run}/events?after={after}");
+        if let Some(limit) = limit {
+            let _ = write!(path, "&limit={limit}");
+        }
+        http::json(self.get(&path).timeout(QUICK)).await
+    }
+
+    /// `GET /v3/models/{id}/log`: at most `limit` bytes from `offset` on.
+    pub async fn log(
+        &self,
+        run: &RunId,
+        offset: u64,
+        limit: Option<u64>,
+    ) -> Result<LogRange, ClientError> {
+        let mut path = format!("/v3/models/{run}/log?offset={offset}");
+        if let Some(limit) = limit {
+            let _ = write!(path, "&limit={limit}");
+        }
+        let response = http::send(self.get(&path)).await?;
+        let header = response.headers().get(LOG_BYTES);
+        let total = header.and_then(|value| value.to_str().ok()?.parse().ok());
+        let Some(total) = total else {
+            let url = response.url().to_string();
+            return Err(ClientError::Protocol { url, source: ProtocolError::Header(LOG_BYTES) });
+        };
+        let bytes = response.bytes().await.map_err(http::unreachable)?;
+        Ok(LogRange { bytes, total })
+    }
+
+    /// The log from `offset` to the end that it has now, in pieces.
+    pub fn log_from(
+        &self,
+        run: &RunId,
+        offset: u64,
+    ) -> impl Stream<Item = Result<Bytes, ClientError>> + Send + use<> {
+        let start = (self.clone(), run.clone(), offset, None);
+        stream::try_unfold(start, |(client, run, offset, end)| async move {
+            if end.is_some_and(|end| offset >= end) {
+                return Ok(None);
+            }
+            let range = client.log(&run, offset, Some(LOG_PIECE)).await?;
+            // What is written meanwhile is another question's answer, or this would never end.
+            let end = end.unwrap_or(range.total);
+            let mut bytes = range.bytes;
+            let wanted = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
+            bytes.truncate(wanted);
+            if bytes.is_empty() {
+                return Ok(None);
+            }
+            let next = offset + bytes.len() as u64;
+            Ok(Some((bytes, (client, run, next, Some(end)))))
+        })
+    }
+
+    /// `GET /v3/models/frameworks`: what a training definition may name.
+    pub async fn frameworks(&self) -> Result<FrameworkList, ClientError> {
+        http::json(self.get("/v3/models/frameworks").timeout(QUICK)).await
+    }
+}
+
+fn submission(file_name: &str, definition: &str, zip: Bytes) -> Form {
+    let length = zip.len() as u64;
+    let definition = Part::text(definition.to_owned()).file_name(file_name.to_owned());
+    let zip = Part::stream_with_length(zip, length).file_name("model.zip");
+    Form::new().part("training_definition", definition).part("model_definition", zip)
+}
