@@ -5,8 +5,15 @@
 //! and is made once; servers listen on loopback, on free ports, and are stopped
 //! by the process id that started them.
 
+pub mod binary;
+pub mod home;
+pub mod http;
 pub mod mnist;
+pub mod multipart;
 pub mod ports;
+pub mod processes;
 pub mod s3;
+pub mod server;
 pub mod tools;
 pub mod wait;
+pub mod zip;

@@ -1,0 +1,61 @@
+//! Where the product's binary is.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, Result, ensure};
+
+/// Names the binary; set by nextest's set-up script, or by a person who tests another build.
+pub const VARIABLE: &str = "TRAINYARD_BIN";
+
+/// The root of the repository.
+#[must_use]
+pub fn repository() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).expect("the testkit lies in tests/testkit")
+}
+
+/// The binary under test: `$TRAINYARD_BIN`, else the debug build, made now where
+/// the test runner did not do it. Asked once per process.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn path() -> Result<PathBuf> {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(found) = FOUND.get() {
+        return Ok(found.clone());
+    }
+    let found = match std::env::var_os(VARIABLE) {
+        Some(named) => named.into(),
+        None => build(false)?,
+    };
+    ensure!(found.is_file(), "{VARIABLE} names {}, which is no file", found.display());
+    Ok(FOUND.get_or_init(|| found).clone())
+}
+
+/// Builds the binary and says where it lies.
+///
+/// # Errors
+/// When cargo fails; what the compiler says goes to stderr.
+pub fn build(release: bool) -> Result<PathBuf> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(repository()).args([
+        "build",
+        "--package=trainyard",
+        "--bin=trainyard",
+        "--message-format=json-render-diagnostics",
+    ]);
+    if release {
+        cargo.arg("--release");
+    }
+    let output = cargo.stderr(std::process::Stdio::inherit()).output().context("cargo build")?;
+    ensure!(output.status.success(), "cargo build ended with {}", output.status);
+    let messages = String::from_utf8(output.stdout).context("cargo's messages")?;
+    let executable = messages.lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let is_ours = message["target"]["name"] == "trainyard";
+        message["executable"].as_str().filter(|_| is_ours).map(PathBuf::from)
+    });
+    executable.context("cargo built no binary `trainyard`")
+}
