@@ -1,0 +1,2 @@
+-- Removes a training definition. Runs made from it stay.
+DELETE FROM definitions WHERE id = :id;

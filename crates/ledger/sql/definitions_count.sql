@@ -1,0 +1,2 @@
+-- How many training definitions there are.
+SELECT count(*) FROM definitions;

@@ -1,0 +1,2 @@
+-- How many runs are in a state of the v3 API.
+SELECT coalesce(sum(runs), 0) FROM run_counts WHERE wire = :wire;

@@ -1,0 +1,2 @@
+-- How many rows are sealed.
+SELECT (SELECT count(*) FROM secrets) + (SELECT count(*) FROM definitions);

@@ -1,0 +1,2 @@
+-- Takes a user's token out of service.
+DELETE FROM tokens WHERE hash = :hash;

@@ -1,0 +1,181 @@
+//! Every question to the database, by the name of its file in `sql/`.
+
+use rusqlite::{Connection, Params, Row};
+
+use crate::error::LedgerError;
+
+/// One SQL file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Query {
+    name: &'static str,
+    text: &'static str,
+}
+
+macro_rules! queries {
+    ($($constant:ident = $name:literal,)+) => {
+        $(pub(crate) const $constant: Query =
+            Query { name: $name, text: include_str!(concat!("../sql/", $name, ".sql")) };)+
+
+        #[cfg(test)]
+        const ALL: &[Query] = &[$($constant,)+];
+    };
+}
+
+queries! {
+    ATTEMPT_CLOSE = "attempt_close",
+    ATTEMPT_END = "attempt_end",
+    ATTEMPT_FIND = "attempt_find",
+    ATTEMPT_HANDLE = "attempt_handle",
+    ATTEMPT_LAST_MESSAGE = "attempt_last_message",
+    ATTEMPT_OF_TOKEN = "attempt_of_token",
+    ATTEMPT_OPEN = "attempt_open",
+    ATTEMPT_SET_HANDLE = "attempt_set_handle",
+    ATTEMPT_TAKE_MESSAGE = "attempt_take_message",
+    ATTEMPT_TOKEN_INSERT = "attempt_token_insert",
+    ATTEMPT_TOKENS_DELETE = "attempt_tokens_delete",
+    DEFINITION_BY_ID = "definition_by_id",
+    DEFINITION_DELETE = "definition_delete",
+    DEFINITION_INSERT = "definition_insert",
+    DEFINITION_SET_CONTENT = "definition_set_content",
+    DEFINITIONS_COUNT = "definitions_count",
+    DEFINITIONS_COUNT_OF_OWNER = "definitions_count_of_owner",
+    DEFINITIONS_PAGE = "definitions_page",
+    DEFINITIONS_PAGE_OF_OWNER = "definitions_page_of_owner",
+    EVENT_INSERT = "event_insert",
+    EVENT_NUMBER = "event_number",
+    EVENTS_AFTER = "events_after",
+    RUN_BY_ID = "run_by_id",
+    RUN_DELETE = "run_delete",
+    RUN_INSERT = "run_insert",
+    RUN_MOVE = "run_move",
+    RUNS_COUNT = "runs_count",
+    RUNS_COUNT_IN_STATE = "runs_count_in_state",
+    RUNS_COUNT_OF_OWNER = "runs_count_of_owner",
+    RUNS_COUNT_OF_OWNER_IN_STATE = "runs_count_of_owner_in_state",
+    RUNS_PAGE = "runs_page",
+    RUNS_PAGE_IN_STATE = "runs_page_in_state",
+    RUNS_PAGE_OF_OWNER = "runs_page_of_owner",
+    RUNS_PAGE_OF_OWNER_IN_STATE = "runs_page_of_owner_in_state",
+    RUNS_UNSETTLED = "runs_unsettled",
+    SEALED_BY_ANOTHER_KEY = "sealed_by_another_key",
+    SEALED_COUNT = "sealed_count",
+    SECRET_INSERT = "secret_insert",
+    SECRET_OF_RUN = "secret_of_run",
+    TOKEN_DELETE = "token_delete",
+    TOKEN_PUT = "token_put",
+    TOKEN_USER = "token_user",
+    TOKENS_EXPIRE = "tokens_expire",
+}
+
+impl Query {
+    fn failed(self) -> impl Fn(rusqlite::Error) -> LedgerError {
+        move |source| LedgerError::Database { query: self.name, source }
+    }
+
+    /// Runs a statement that gives no rows; how many it changed.
+    pub(crate) fn execute(
+        self,
+        connection: &Connection,
+        params: impl Params,
+    ) -> Result<usize, LedgerError> {
+        let mut statement = connection.prepare_cached(self.text).map_err(self.failed())?;
+        statement.execute(params).map_err(self.failed())
+    }
+
+    /// The first row, if there is one.
+    pub(crate) fn first<T>(
+        self,
+        connection: &Connection,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> Result<T, LedgerError>,
+    ) -> Result<Option<T>, LedgerError> {
+        let mut statement = connection.prepare_cached(self.text).map_err(self.failed())?;
+        let mut rows = statement.query(params).map_err(self.failed())?;
+        rows.next().map_err(self.failed())?.map(read).transpose()
+    }
+
+    /// Every row.
+    pub(crate) fn all<T>(
+        self,
+        connection: &Connection,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, LedgerError>,
+    ) -> Result<Vec<T>, LedgerError> {
+        let mut statement = connection.prepare_cached(self.text).map_err(self.failed())?;
+        let mut rows = statement.query(params).map_err(self.failed())?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(self.failed())? {
+            found.push(read(row)?);
+        }
+        Ok(found)
+    }
+
+    /// The one number that the query is for.
+    pub(crate) fn number(
+        self,
+        connection: &Connection,
+        params: impl Params,
+    ) -> Result<i64, LedgerError> {
+        let mut statement = connection.prepare_cached(self.text).map_err(self.failed())?;
+        statement.query_row(params, |row| row.get(0)).map_err(self.failed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn migrated() -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        crate::migrations::run(&mut connection, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        connection
+    }
+
+    #[test]
+    fn every_query_prepares_and_begins_with_what_it_asks() {
+        let connection = migrated();
+        for query in ALL {
+            connection.prepare(query.text).unwrap_or_else(|e| panic!("{}: {e}", query.name));
+            assert!(query.text.starts_with("-- "), "{} does not say what it asks", query.name);
+        }
+    }
+
+    #[test]
+    fn every_file_is_a_query() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sql");
+        let files: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        let known: BTreeSet<String> = ALL.iter().map(|query| query.name.to_owned()).collect();
+        assert_eq!(files, known);
+    }
+
+    /// A list of a million runs is as quick as a list of ten: every page walks
+    /// an index from where the last one ended, and nothing is sorted.
+    #[test]
+    fn pages_walk_an_index_and_sort_nothing() {
+        let connection = migrated();
+        let pages = ALL.iter().filter(|query| {
+            query.name.contains("_page") || ["runs_unsettled", "events_after"].contains(&query.name)
+        });
+        for query in pages {
+            let mut plan =
+                connection.prepare(&format!("EXPLAIN QUERY PLAN {}", query.text)).unwrap();
+            let parameters = plan.parameter_count();
+            for number in 1..=parameters {
+                plan.raw_bind_parameter(number, 1).unwrap();
+            }
+            let mut rows = plan.raw_query();
+            let mut steps = 0;
+            while let Some(row) = rows.next().unwrap() {
+                let detail: String = row.get("detail").unwrap();
+                assert!(detail.starts_with("SEARCH"), "{}: {detail}", query.name);
+                steps += 1;
+            }
+            assert!(steps > 0, "{} has no plan", query.name);
+        }
+    }
+}
