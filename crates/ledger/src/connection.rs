@@ -44,3 +44,37 @@ pub(crate) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(connection: &Connection, pragma: &str) -> i64 {
+        connection.pragma_query_value(None, pragma, |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn the_writer_waits_for_the_disk_and_keeps_references_whole() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("db");
+        std::fs::write(&path, b"").unwrap();
+        let connection = writer(&path).unwrap();
+        assert_eq!(number(&connection, "synchronous"), 2, "2 is FULL");
+        assert_eq!(number(&connection, "foreign_keys"), 1);
+        let mode: String =
+            connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("db");
+        std::fs::write(&path, b"").unwrap();
+        let writer = writer(&path).unwrap();
+        writer.execute_batch("CREATE TABLE t (a INTEGER)").unwrap();
+        let reader = reader(&path).unwrap();
+        assert_eq!(reader.query_row("SELECT count(*) FROM t", [], |row| row.get(0)), Ok(0));
+        assert!(reader.execute("INSERT INTO t (a) VALUES (1)", []).is_err());
+    }
+}

@@ -84,6 +84,8 @@ async fn a_cursor_from_anywhere_does_no_harm() {
     assert_eq!(page.records.len(), 1);
     let page = ledger.runs_page(None, Some(Cursor(0)), 10, ANY).await.unwrap();
     assert_eq!((page.records.len(), page.next), (0, None));
+    let full = ledger.runs_page(None, None, 1, ANY).await.unwrap();
+    assert_eq!((full.records.len(), full.next), (1, None), "a full page with nothing after it");
     let page = ledger.runs_page(None, None, 0, ANY).await.unwrap();
     assert_eq!((page.records.len(), page.next), (0, None));
     assert_eq!("17".parse::<Cursor>().unwrap().to_string(), "17");
