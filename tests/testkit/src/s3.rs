@@ -8,7 +8,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -30,7 +31,7 @@ const PACKAGES: [&str; 8] = [
 ];
 
 /// How long the server may take to its first answer; usually 3 to 4 seconds.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 const CLIENT: &str = include_str!("s3_client.py");
 
@@ -38,6 +39,8 @@ const CLIENT: &str = include_str!("s3_client.py");
 #[derive(Debug)]
 pub struct S3Server {
     process: Child,
+    /// Held open as long as the server shall live; see [`keep`].
+    _keeper: mpsc::Sender<()>,
     client: Mutex<Option<Client>>,
     port: u16,
     /// Ports whose sockets in `/tmp` the server leaves behind.
@@ -61,9 +64,11 @@ impl S3Server {
         let identities = dir.path().join("identities.json");
         fs::write(&identities, identities_file(&admin, &reader).to_string())?;
         let ports = ports::free_ports(8)?;
-        let process = spawn(&bin.join("weed"), dir.path(), &identities, &ports)?;
+        let command = server_command(&bin.join("weed"), dir.path(), &identities, &ports)?;
+        let (process, keeper) = keep(command)?;
         let mut server = Self {
             process,
+            _keeper: keeper,
             client: Mutex::new(None),
             port: ports[0],
             grpc_ports: ports[4..].to_vec(),
@@ -276,7 +281,12 @@ impl Drop for Client {
 }
 
 /// `ports`: S3, master, volume, filer, then the gRPC port of master, volume, filer, S3.
-fn spawn(weed: &Path, dir: &Path, identities: &Path, ports: &[u16]) -> anyhow::Result<Child> {
+fn server_command(
+    weed: &Path,
+    dir: &Path,
+    identities: &Path,
+    ports: &[u16],
+) -> anyhow::Result<Command> {
     let data = dir.join("data");
     fs::create_dir(&data)?;
     let log = File::create(dir.join("log"))?;
@@ -326,11 +336,12 @@ fn spawn(weed: &Path, dir: &Path, identities: &Path, ports: &[u16]) -> anyhow::R
         // One volume for a new bucket instead of seven: buckets are made in a moment.
         ("WEED_MASTER_VOLUME_GROWTH_COPY_1", "1".into()),
     ]);
-    // `setpriv` has the kernel end the server when the thread that started it
-    // ends without running destructors (a killed test); it is part of util-linux.
+    // `setpriv` (of util-linux) has the kernel end the server when its starter
+    // ends without running destructors, as a killed test does.
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", "--"]).arg(weed);
-    Ok(command
+    command
+        .args(["--pdeathsig", "KILL", "--"])
+        .arg(weed)
         .arg("server")
         .args(flags)
         .current_dir(dir)
@@ -339,8 +350,24 @@ fn spawn(weed: &Path, dir: &Path, identities: &Path, ports: &[u16]) -> anyhow::R
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
-        .process_group(0)
-        .spawn()?)
+        .process_group(0);
+    Ok(command)
+}
+
+/// Starts `command` from a thread that lives until the sender is dropped: the
+/// kernel takes the end of the starting *thread* for the starter's end, and a
+/// caller's thread may be one of a pool.
+fn keep(mut command: Command) -> anyhow::Result<(Child, mpsc::Sender<()>)> {
+    let (keeper, released) = mpsc::channel::<()>();
+    let (tell, told) = mpsc::channel();
+    thread::Builder::new().name("s3-keeper".into()).spawn(move || {
+        if tell.send(command.spawn()).is_ok() {
+            // Nothing is ever sent: this ends with the sender.
+            released.recv().unwrap_or_default();
+        }
+    })?;
+    let process = told.recv().context("the starting thread died")??;
+    Ok((process, keeper))
 }
 
 /// Whether an HTTP server answers on the port.
@@ -379,6 +406,7 @@ fn random_keys() -> anyhow::Result<(String, String)> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
