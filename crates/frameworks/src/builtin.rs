@@ -1,0 +1,46 @@
+//! The catalogue that travels in the binary: `frameworks/` of the repository.
+//!
+//! The order of [`FILES`] is the order in which frameworks are listed.
+
+/// The files that describe a framework: name and text.
+pub(crate) const FILES: &[(&str, &str)] =
+    &[("tensorflow.toml", include_str!("../../../frameworks/tensorflow.toml"))];
+
+/// The locks that those files name, by the path they name them with.
+const LOCKS: &[(&str, &str)] = &[
+    (
+        "locks/tensorflow-1.2-py3.txt",
+        include_str!("../../../frameworks/locks/tensorflow-1.2-py3.txt"),
+    ),
+    (
+        "locks/tensorflow-2.21-py3.txt",
+        include_str!("../../../frameworks/locks/tensorflow-2.21-py3.txt"),
+    ),
+];
+
+/// The lock of uv itself, for machines that have none.
+pub(crate) const UV_LOCK: &str = include_str!("../../../frameworks/locks/uv.txt");
+
+/// The text of a built-in lock.
+pub(crate) fn lock(path: &str) -> Option<&'static str> {
+    LOCKS.iter().find(|(name, _)| *name == path).map(|(_, text)| *text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_in_the_binary() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../frameworks");
+        let there: BTreeSet<String> = std::fs::read_dir(folder)
+            .expect("the folder is there")
+            .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+            .filter(|name| name.ends_with(".toml"))
+            .collect();
+        let embedded: BTreeSet<String> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(there, embedded);
+    }
+}

@@ -1,0 +1,196 @@
+//! The catalogue: which frameworks there are, in the order they are listed.
+//!
+//! The built-in files come first; a file of the operator's folder adds versions
+//! or replaces those of the same name. Whether a release can be had on this
+//! machine is `availability`'s business.
+
+use std::path::{Path, PathBuf};
+
+use trainyard_model::code::Code;
+use trainyard_model::definition::FrameworkRef;
+use trainyard_model::diagnostic::Diagnostic;
+
+use crate::availability::Availability;
+use crate::builtin;
+use crate::error::CatalogueError;
+use crate::interpreters::Interpreters;
+use crate::recipe;
+use crate::release::Release;
+
+/// Every release that can be named in a definition.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    releases: Vec<Release>,
+    interpreters: Interpreters,
+}
+
+impl Catalogue {
+    /// The releases that travel in the binary.
+    ///
+    /// # Errors
+    /// None in a binary whose tests passed: the files are compiled in.
+    pub fn builtin() -> Result<Self, CatalogueError> {
+        Self::load(None)
+    }
+
+    /// The built-in releases with those of an operator's folder laid over: every
+    /// `*.toml` in it, in alphabetical order.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with file and line.
+    pub fn load(extra_dir: Option<&Path>) -> Result<Self, CatalogueError> {
+        let mut catalogue =
+            Self { releases: Vec::new(), interpreters: Interpreters::of_this_machine().clone() };
+        for (name, text) in builtin::FILES {
+            let path = Path::new("frameworks").join(name);
+            let releases = recipe::read(&path, text, |lock| {
+                builtin::lock(lock)
+                    .map(str::to_owned)
+                    .ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
+            })?;
+            catalogue.lay_over(releases);
+        }
+        if let Some(dir) = extra_dir {
+            for path in files_in(dir)? {
+                let read = |path: &Path| std::fs::read_to_string(path);
+                let text = read(&path)
+                    .map_err(|source| CatalogueError::Read { path: path.clone(), source })?;
+                let releases = recipe::read(&path, &text, |lock| read(&dir.join(lock)))?;
+                catalogue.lay_over(releases);
+            }
+        }
+        Ok(catalogue)
+    }
+
+    /// The same catalogue with other interpreters (tests).
+    #[must_use]
+    pub fn with_interpreters(mut self, interpreters: Interpreters) -> Self {
+        self.interpreters = interpreters;
+        self
+    }
+
+    /// Every release, frameworks together, in the order of the listing.
+    pub fn releases(&self) -> &[Release] {
+        &self.releases
+    }
+
+    /// The release that a definition names.
+    ///
+    /// # Errors
+    /// A complaint with the list that exists and, for a likely misspelling, what was meant.
+    #[expect(clippy::result_large_err, reason = "a complaint is made once for a submission")]
+    pub fn resolve(&self, wanted: &FrameworkRef) -> Result<&Release, Diagnostic> {
+        let mut versions = self.versions_of(&wanted.name).peekable();
+        if versions.peek().is_none() {
+            return Err(self.unknown_framework(&wanted.name));
+        }
+        versions
+            .find(|release| {
+                release.version == wanted.version || release.aliases.contains(&wanted.version)
+            })
+            .ok_or_else(|| self.unknown_version(wanted))
+    }
+
+    /// Can the release be had on this machine? [`Availability::Ready`] is answered by
+    /// [`Environments::availability`](crate::Environments::availability) alone.
+    ///
+    /// May start interpreters that were not seen before, for some tens of milliseconds each.
+    pub fn availability(&self, release: &Release) -> Availability {
+        let availability = Availability::of(release, &self.interpreters);
+        let Availability::Unavailable { why, remedy } = availability else {
+            return availability;
+        };
+        let other = self.versions_of(&release.name).find(|other| {
+            other.version != release.version
+                && Availability::of(other, &self.interpreters) == Availability::Buildable
+        });
+        let remedy = match other {
+            Some(other) => {
+                format!("{remedy}; or use version {}, which this machine can build", other.version)
+            }
+            None => remedy,
+        };
+        Availability::Unavailable { why, remedy }
+    }
+
+    fn versions_of(&self, name: &str) -> impl Iterator<Item = &Release> {
+        self.releases.iter().filter(move |release| release.name == name)
+    }
+
+    fn lay_over(&mut self, releases: Vec<Release>) {
+        for release in releases {
+            let same = self
+                .releases
+                .iter_mut()
+                .find(|old| old.name == release.name && old.version == release.version);
+            if let Some(same) = same {
+                *same = release;
+                continue;
+            }
+            let last = self.releases.iter().rposition(|old| old.name == release.name);
+            self.releases.insert(last.map_or(self.releases.len(), |at| at + 1), release);
+        }
+    }
+
+    fn unknown_framework(&self, name: &str) -> Diagnostic {
+        let mut names: Vec<&str> = self.releases.iter().map(|one| one.name.as_str()).collect();
+        names.dedup();
+        let all: Vec<String> = self.releases.iter().map(ToString::to_string).collect();
+        Diagnostic::error(Code::UnknownFramework, format!("there is no framework '{name}'"))
+            .at("model_definition.framework.name")
+            .expected("a framework of the catalogue")
+            .help(advice(nearest(name, &names), &all.join(", ")))
+    }
+
+    fn unknown_version(&self, wanted: &FrameworkRef) -> Diagnostic {
+        let versions: Vec<&str> =
+            self.versions_of(&wanted.name).map(|one| one.version.as_str()).collect();
+        Diagnostic::error(
+            Code::UnknownVersion,
+            format!("there is no version '{}' of {}", wanted.version, wanted.name),
+        )
+        .at("model_definition.framework.version")
+        .expected(format!("a version of {} in the catalogue", wanted.name))
+        .help(advice(nearest(&wanted.version, &versions), &versions.join(", ")))
+    }
+}
+
+fn advice(meant: Option<&str>, list: &str) -> String {
+    match meant {
+        Some(meant) => format!("did you mean '{meant}'? the catalogue holds: {list}"),
+        None => format!("the catalogue holds: {list}"),
+    }
+}
+
+/// The candidate that was probably meant: one that begins with the word, or that is few slips away.
+fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    if word.is_empty() {
+        return None;
+    }
+    let begins = candidates.iter().find(|candidate| {
+        candidate.strip_prefix(word.as_str()).is_some_and(|rest| rest.starts_with(['-', '.']))
+    });
+    let close = || {
+        candidates
+            .iter()
+            .map(|candidate| (strsim::osa_distance(&word, candidate), candidate))
+            .filter(|(slips, candidate)| *slips <= candidate.len().max(word.len()) / 4)
+            .min_by_key(|(slips, _)| *slips)
+            .map(|(_, candidate)| candidate)
+    };
+    begins.or_else(close).copied()
+}
+
+fn files_in(dir: &Path) -> Result<Vec<PathBuf>, CatalogueError> {
+    let unreadable = |source| CatalogueError::Read { path: dir.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,266 @@
+//! The environments of this machine: who asks gets a finished one, built at most once.
+//!
+//! Within the process one build serves everyone who waits for it; between
+//! processes a lock on `<hash>.lock` does. Which steps a build has is `build`'s
+//! business.
+
+use std::collections::HashMap;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+
+use crate::availability::{Availability, platform};
+use crate::build::Build;
+use crate::environment::{self, Environment};
+use crate::error::EnvironmentError;
+use crate::interpreters::{Interpreter, Interpreters};
+use crate::progress::{BuildPhase, BuildProgress};
+use crate::release::Release;
+use crate::uv;
+
+/// Changes whenever environments are built in another way, so that old ones are not taken for new.
+const RECIPE: &str = "trainyard environment 1";
+
+/// How often a lock is tried that another process holds.
+const LOCK_EVERY: Duration = Duration::from_millis(100);
+
+/// The environments in one cache folder. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Environments {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    cache: PathBuf,
+    interpreters: Interpreters,
+    /// The builds that are under way, by hash.
+    flights: Mutex<HashMap<String, watch::Receiver<Flight>>>,
+}
+
+/// What a build tells those who wait for it.
+#[derive(Debug, Clone, Default)]
+struct Flight {
+    progress: Option<BuildProgress>,
+    result: Option<Result<Environment, EnvironmentError>>,
+}
+
+impl Environments {
+    /// Those in `cache_dir`, which need not exist yet.
+    pub fn new(cache_dir: impl AsRef<Path>) -> Self {
+        Self::with_interpreters(cache_dir, Interpreters::of_this_machine().clone())
+    }
+
+    /// The same with other interpreters (tests).
+    pub fn with_interpreters(cache_dir: impl AsRef<Path>, interpreters: Interpreters) -> Self {
+        let cache_dir = cache_dir.as_ref();
+        // Without a working directory there is nothing to be relative to.
+        let cache = std::path::absolute(cache_dir).unwrap_or_else(|_| cache_dir.to_owned());
+        Self { inner: Arc::new(Inner { cache, interpreters, flights: Mutex::default() }) }
+    }
+
+    /// The release's environment, if it is there. Cheap: a small read and a few stats, once
+    /// the interpreter has been tried.
+    pub fn ready(&self, release: &Release) -> Option<Environment> {
+        let interpreter = self.inner.interpreters.find_first(&release.python)?;
+        Some(self.inner.environment(release, &interpreter)).filter(environment::is_ready)
+    }
+
+    /// Can the release be had on this machine, and is it there already?
+    ///
+    /// May start interpreters that were not seen before, for some tens of milliseconds each.
+    pub fn availability(&self, release: &Release) -> Availability {
+        match Availability::of(release, &self.inner.interpreters) {
+            Availability::Buildable if self.ready(release).is_some() => Availability::Ready,
+            other => other,
+        }
+    }
+
+    /// The release's environment, built if it is not there. However many ask at once, it is built
+    /// once; each is told its progress. The build goes on when those who asked go away.
+    ///
+    /// # Errors
+    /// The release cannot be had here, or building it failed. Nothing is remembered of a failure:
+    /// the next call tries again.
+    pub async fn ensure(
+        &self,
+        release: &Release,
+        progress: impl Fn(BuildProgress) + Send + Sync,
+    ) -> Result<Environment, EnvironmentError> {
+        let interpreter = self.interpreter(release, &progress).await?;
+        let environment = self.inner.environment(release, &interpreter);
+        if environment::is_ready(&environment) {
+            return Ok(environment);
+        }
+        let mut flight = self.join(release, interpreter, environment);
+        loop {
+            let seen = flight.borrow_and_update().clone();
+            if let Some(result) = seen.result {
+                // Whoever started the build may have named it by another release of the same lock.
+                return result.map(|environment| Environment {
+                    settings: release.variables.clone(),
+                    ..environment
+                });
+            }
+            if let Some(report) = seen.progress {
+                progress(report);
+            }
+            if flight.changed().await.is_err() {
+                return Err(EnvironmentError::Interrupted { release: release.to_string() });
+            }
+        }
+    }
+
+    async fn interpreter(
+        &self,
+        release: &Release,
+        progress: &(impl Fn(BuildProgress) + Send + Sync),
+    ) -> Result<Interpreter, EnvironmentError> {
+        let inner = Arc::clone(&self.inner);
+        let asked = release.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            if let Availability::Unavailable { why, remedy } =
+                Availability::of(&asked, &inner.interpreters)
+            {
+                let release = asked.to_string();
+                return Err(EnvironmentError::Unavailable { release, why, remedy });
+            }
+            inner
+                .interpreters
+                .find_first(&asked.python)
+                .ok_or_else(|| EnvironmentError::Interrupted { release: asked.to_string() })
+        });
+        let began = Instant::now();
+        let found = found
+            .await
+            .map_err(|_| EnvironmentError::Interrupted { release: release.to_string() })??;
+        progress(BuildProgress {
+            phase: BuildPhase::ResolveInterpreter,
+            line: format!("CPython {}", found.version),
+            elapsed: began.elapsed(),
+        });
+        Ok(found)
+    }
+
+    /// Joins the build that is under way, or starts one.
+    fn join(
+        &self,
+        release: &Release,
+        interpreter: Interpreter,
+        environment: Environment,
+    ) -> watch::Receiver<Flight> {
+        let mut flights = self.inner.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(flight) = flights.get(&environment.lock_hash)
+            // Without its sender it will never tell anything more.
+            && flight.has_changed().is_ok()
+        {
+            return flight.clone();
+        }
+        let (sender, receiver) = watch::channel(Flight::default());
+        flights.insert(environment.lock_hash.clone(), receiver.clone());
+        let inner = Arc::clone(&self.inner);
+        let release = release.clone();
+        tokio::spawn(async move {
+            let result = inner.build(&release, &interpreter, &environment, &sender).await;
+            if let Err(error) = &result {
+                tracing::warn!(%release, error = %error, "could not build an environment");
+            }
+            inner
+                .flights
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&environment.lock_hash);
+            sender.send_modify(|flight| flight.result = Some(result.map(|()| environment)));
+        });
+        receiver
+    }
+}
+
+impl Inner {
+    fn environment(&self, release: &Release, interpreter: &Interpreter) -> Environment {
+        let hash = lock_hash(release, interpreter);
+        Environment::at(&self.cache.join("environments").join(&hash), &hash, release)
+    }
+
+    async fn build(
+        &self,
+        release: &Release,
+        interpreter: &Interpreter,
+        environment: &Environment,
+        sender: &watch::Sender<Flight>,
+    ) -> Result<(), EnvironmentError> {
+        let began = Instant::now();
+        let report = |phase: BuildPhase, line: &str| {
+            let progress = BuildProgress { phase, line: line.to_owned(), elapsed: began.elapsed() };
+            sender.send_modify(|flight| flight.progress = Some(progress));
+        };
+        let lock_file = environment.root.with_extension("lock");
+        let lock = hold(&lock_file, &report).await?;
+        if environment::is_ready(environment) {
+            return Ok(());
+        }
+        let uv = self.uv(&report).await?;
+        let uv_cache = self.cache.join("uv").join("cache");
+        Build { release, interpreter, environment, uv, uv_cache, lock: &lock, report: &report }
+            .run()
+            .await
+    }
+
+    async fn uv(
+        &self,
+        report: &(dyn Fn(BuildPhase, &str) + Send + Sync),
+    ) -> Result<PathBuf, EnvironmentError> {
+        let found = tokio::task::spawn_blocking(uv::on_path).await.unwrap_or_default();
+        if let Some(uv) = found.or_else(|| uv::in_cache(&self.cache)) {
+            return Ok(uv);
+        }
+        let lock = hold(&self.cache.join("uv").join("lock"), report).await?;
+        if let Some(uv) = uv::in_cache(&self.cache) {
+            return Ok(uv);
+        }
+        let on_line = |line: &str| report(BuildPhase::Tool, line);
+        on_line("uv is not installed; putting it into the cache");
+        uv::install(&self.cache, &self.interpreters, &lock, &on_line).await
+    }
+}
+
+/// Takes the lock, however long another process holds it.
+async fn hold(
+    path: &Path,
+    report: &(dyn Fn(BuildPhase, &str) + Send + Sync),
+) -> Result<File, EnvironmentError> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(EnvironmentError::cache(folder))?;
+    }
+    let file = File::options()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(EnvironmentError::cache(path))?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                report(BuildPhase::Wait, "another process is building it");
+                tokio::time::sleep(LOCK_EVERY).await;
+            }
+            Err(TryLockError::Error(error)) => return Err(EnvironmentError::cache(path)(error)),
+        }
+    }
+}
+
+/// Everything that makes one environment differ from another.
+fn lock_hash(release: &Release, interpreter: &Interpreter) -> String {
+    let mut hash = Sha256::new();
+    for part in [RECIPE, &platform(), &interpreter.version, &release.lock] {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    // Half of it is plenty, and keeps the paths in scripts short.
+    hash.finalize().iter().take(16).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}

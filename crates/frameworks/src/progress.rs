@@ -1,0 +1,58 @@
+//! How far the build of an environment is.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The steps of a build, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BuildPhase {
+    /// A fitting CPython is being looked for.
+    ResolveInterpreter,
+    /// Another process builds the same environment.
+    Wait,
+    /// uv is being installed, because the machine has none.
+    Tool,
+    /// The empty environment is being made.
+    Create,
+    /// Packages are being fetched and installed.
+    Install,
+    /// The environment is being tried.
+    Check,
+    /// It is being made read-only and safe on disk.
+    Seal,
+}
+
+impl BuildPhase {
+    /// The words for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ResolveInterpreter => "resolve interpreter",
+            Self::Wait => "wait",
+            Self::Tool => "install uv",
+            Self::Create => "create",
+            Self::Install => "install",
+            Self::Check => "check",
+            Self::Seal => "seal",
+        }
+    }
+}
+
+impl fmt::Display for BuildPhase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One report from a build. Reports that come faster than they are read are skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildProgress {
+    /// The step.
+    pub phase: BuildPhase,
+    /// What is being done, in a line: often the tool's own last line.
+    pub line: String,
+    /// Since the build began.
+    pub elapsed: Duration,
+}
