@@ -37,8 +37,9 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../frameworks");
         let there: BTreeSet<String> = std::fs::read_dir(folder)
             .expect("the folder is there")
-            .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
-            .filter(|name| name.ends_with(".toml"))
+            .map(|entry| entry.expect("readable").path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+            .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
             .collect();
         let embedded: BTreeSet<String> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
         assert_eq!(there, embedded);

@@ -15,6 +15,10 @@ use crate::release::Release;
 
 const READY: &str = ".ready.json";
 
+/// Where the programs of the system lie. The service's own PATH is not handed on: what a run
+/// finds should not depend on who started the service.
+const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// A folder with a Python and a release's packages in it, read-only, shared by everyone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
@@ -43,14 +47,12 @@ impl Environment {
         }
     }
 
-    /// The variables that make a program run in the environment, so that its `python3` is the
-    /// environment's. `path` is the PATH that the program would have without it.
-    pub fn variables(&self, path: &str) -> Vec<(String, String)> {
-        let bin = self.bin.to_string_lossy();
-        let path = if path.is_empty() { bin.to_string() } else { format!("{bin}:{path}") };
+    /// The variables that make a program run in the environment: `PATH`, whole, so that `python3`
+    /// is the environment's, then what the release wants set.
+    pub fn variables(&self) -> Vec<(String, String)> {
         let mut variables = vec![
-            ("PATH".to_owned(), path),
-            ("VIRTUAL_ENV".to_owned(), self.root.to_string_lossy().into_owned()),
+            ("PATH".to_owned(), format!("{}:{SYSTEM_PATH}", self.bin.display())),
+            ("VIRTUAL_ENV".to_owned(), self.root.display().to_string()),
         ];
         variables.extend(self.settings.clone());
         variables

@@ -19,6 +19,8 @@ pub enum BuildPhase {
     Create,
     /// Packages are being fetched and installed.
     Install,
+    /// Its bytecode is being made.
+    Compile,
     /// The environment is being tried.
     Check,
     /// It is being made read-only and safe on disk.
@@ -34,6 +36,7 @@ impl BuildPhase {
             Self::Tool => "install uv",
             Self::Create => "create",
             Self::Install => "install",
+            Self::Compile => "compile",
             Self::Check => "check",
             Self::Seal => "seal",
         }
@@ -55,4 +58,10 @@ pub struct BuildProgress {
     pub line: String,
     /// Since the build began.
     pub elapsed: Duration,
+}
+
+impl fmt::Display for BuildProgress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({} s)", self.phase, self.line, self.elapsed.as_secs())
+    }
 }

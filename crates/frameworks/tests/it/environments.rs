@@ -1,1 +1,285 @@
+//! Environments are built for real, from a lock with one small package.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use trainyard_frameworks::{
+    Availability, BuildPhase, BuildProgress, Catalogue, EnvironmentError, Environments, Release,
+};
+use trainyard_model::cause::CauseKind;
+use trainyard_testkit::wait::eventually;
+
+const LIMIT: Duration = Duration::from_mins(2);
+const SIX: &str = "4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274";
+
+/// The name under which this test binary starts itself to be killed.
+const VICTIM: &str = "environments::a_build_that_will_be_killed";
+const VICTIM_HOME: &str = "FRAMEWORKS_TEST_VICTIM_HOME";
+
+/// A folder with a cache and a catalogue of one release: six, checked by `check`.
+struct House {
+    folder: PathBuf,
+}
+
+impl House {
+    fn new(folder: &Path, check: &str, hash: &str) -> anyhow::Result<Self> {
+        let house = Self { folder: folder.to_owned() };
+        fs::create_dir_all(house.cache())?;
+        fs::create_dir_all(folder.join("catalogue"))?;
+        // uv is installed once for all tests where the machine has none.
+        let uv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("uv");
+        fs::create_dir_all(&uv)?;
+        std::os::unix::fs::symlink(&uv, house.cache().join("uv"))?;
+        let lock = format!("six==1.17.0 \\\n    --hash=sha256:{hash}\n");
+        fs::write(folder.join("catalogue/six.txt"), lock)?;
+        let text = format!(
+            "name = \"six\"\ntitle = \"Six\"\n[[release]]\nversion = \"1.17\"\nstatus = \"current\"\n\
+             python = [\"3.11\", \"3.12\", \"3.13\"]\nrequirements = [\"six==1.17.0\"]\nlock = \"six.txt\"\ndisk_mb = 1\n\
+             [release.check]\nprogram = '''\n{check}'''\nprints = \"1.17.0\"\n[release.variables]\nSIX = \"6\"\n"
+        );
+        fs::write(folder.join("catalogue/six.toml"), text)?;
+        Ok(house)
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.folder.join("cache")
+    }
+
+    fn release(&self) -> anyhow::Result<Release> {
+        let catalogue = Catalogue::load(Some(&self.folder.join("catalogue")))?;
+        catalogue.releases().iter().find(|one| one.name == "six").cloned().context("six is there")
+    }
+
+    fn environments(&self) -> Environments {
+        Environments::new(self.cache())
+    }
+}
+
+/// A check that leaves a line in a file each time it runs, which is once for each build.
+fn counting(file: &Path) -> String {
+    format!("import six\nopen({:?}, 'a').write('x')\nprint(six.__version__)\n", file.display())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_wait_for_one_build_and_the_next_finds_it_ready() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let built = folder.path().join("built");
+    let house = House::new(folder.path(), &counting(&built), SIX)?;
+    let release = house.release()?;
+    // The third asks as another process would: it shares nothing but the cache.
+    let (ours, theirs) = (house.environments(), house.environments());
+    assert_eq!(ours.ready(&release), None);
+    assert_eq!(ours.availability(&release), Availability::Buildable);
+
+    let phases = Mutex::new(Vec::new());
+    let note = |report: BuildProgress| {
+        phases.lock().expect("no test panicked").push((report.phase, report.line));
+    };
+    let (one, two, three) = tokio::join!(
+        ours.ensure(&release, note),
+        ours.ensure(&release, |_| {}),
+        theirs.ensure(&release, |_| {}),
+    );
+    let environment = one?;
+    assert_eq!(environment, two?);
+    assert_eq!(environment, three?);
+    assert_eq!(fs::read_to_string(&built)?, "x", "it was built once");
+    let phases = phases.into_inner()?;
+    assert_eq!(phases.first().map(|one| one.0), Some(BuildPhase::ResolveInterpreter));
+    assert!(phases.iter().any(|(phase, _)| *phase >= BuildPhase::Create), "{phases:?}");
+
+    assert_eq!(ours.ready(&release).as_ref(), Some(&environment));
+    assert_eq!(theirs.availability(&release), Availability::Ready);
+    let began = Instant::now();
+    for _ in 0..100 {
+        assert!(ours.ready(&release).is_some());
+    }
+    assert!(began.elapsed() < Duration::from_millis(500), "ready took {:?}", began.elapsed() / 100);
+
+    // What a learner does with it: the environment's python3 is the one that is found.
+    let told = Command::new("/bin/sh")
+        .args(["-c", "python3 -c 'import os, six, sys; print(sys.prefix, os.environ[\"SIX\"])'"])
+        .env_clear()
+        .envs(environment.variables())
+        .output()?;
+    let told = String::from_utf8(told.stdout)?;
+    assert_eq!(told.trim(), format!("{} 6", environment.root.display()));
+
+    // And nobody writes into it by accident.
+    let package = environment.root.join("lib").read_dir()?.next().context("lib/python3.X")??.path();
+    let mode =
+        std::os::unix::fs::MetadataExt::mode(&fs::metadata(package.join("site-packages/six.py"))?);
+    assert_eq!(mode & 0o222, 0, "{mode:o}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_build_goes_on_when_nobody_waits_any_more() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let built = folder.path().join("built");
+    let house = House::new(folder.path(), &counting(&built), SIX)?;
+    let (environments, release) = (house.environments(), house.release()?);
+    let began = tokio::sync::Notify::new();
+    tokio::select! {
+        done = environments.ensure(&release, |report| if report.phase > BuildPhase::ResolveInterpreter { began.notify_one(); }) => {
+            done.context("it ended before anybody went away")?;
+        }
+        () = began.notified() => {}
+    }
+    environments.ensure(&release, |_| {}).await?;
+    assert_eq!(fs::read_to_string(&built)?, "x", "it was built once");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_that_is_not_the_locked_one_is_refused_with_uv_s_words() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let house = House::new(folder.path(), "print('1.17.0')", &"0".repeat(64))?;
+    let (environments, release) = (house.environments(), house.release()?);
+    let error = environments.ensure(&release, |_| {}).await.expect_err("the hash is wrong");
+    assert!(
+        matches!(error, EnvironmentError::Tool { phase: BuildPhase::Install, .. }),
+        "{error:?}"
+    );
+    let cause = error.cause();
+    assert_eq!(cause.kind, CauseKind::EnvironmentFailed);
+    assert!(cause.evidence.iter().any(|line| line.to_lowercase().contains("hash")), "{cause:?}");
+    assert!(
+        cause.hint.as_deref().is_some_and(|hint| hint.contains("than the lock names")),
+        "{cause:?}"
+    );
+    assert_eq!(environments.ready(&release), None);
+
+    // Nothing is remembered of it: the mended lock builds.
+    fs::remove_file(folder.path().join("cache/uv"))?;
+    House::new(folder.path(), "print('1.17.0')", SIX)?;
+    environments.ensure(&house.release()?, |_| {}).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_environment_that_does_not_pass_its_check_is_not_ready() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let house = House::new(folder.path(), "print('1.18.0')", SIX)?;
+    let (environments, release) = (house.environments(), house.release()?);
+    let error = environments.ensure(&release, |_| {}).await.expect_err("another version");
+    assert!(
+        matches!(&error, EnvironmentError::CheckPrinted { printed, .. } if printed == "1.18.0"),
+        "{error:?}"
+    );
+    assert_eq!(environments.ready(&release), None);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_build_leaves_nothing_ready_and_its_orphan_keeps_others_out() -> anyhow::Result<()>
+{
+    let folder = tempfile::tempdir()?;
+    let go_on = folder.path().join("go-on");
+    let check = format!(
+        "import os, six, time\nwhile not os.path.exists({:?}): time.sleep(0.02)\nprint(six.__version__)\n",
+        go_on.display()
+    );
+    let house = House::new(folder.path(), &check, SIX)?;
+    let mut victim = Command::new(std::env::current_exe()?)
+        .args(["--exact", VICTIM, "--ignored", "--nocapture"])
+        .env(VICTIM_HOME, folder.path())
+        .stdout(Stdio::null())
+        .spawn()?;
+    let checking = folder.path().join("checking");
+    let outcome =
+        eventually("the build to reach its check", LIMIT, || checking.exists().then_some(()));
+    victim.kill()?;
+    victim.wait()?;
+    outcome?;
+
+    let (environments, release) = (house.environments(), house.release()?);
+    assert_eq!(environments.ready(&release), None);
+    let half = fs::read_dir(house.cache().join("environments"))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.is_dir())
+        .context("what the killed build left")?;
+    let litter = half.join("litter");
+    fs::write(&litter, "")?;
+
+    // The orphaned check still runs in the folder: nobody may build there yet.
+    let environment = environments
+        .ensure(&release, |report| {
+            if report.phase == BuildPhase::Wait {
+                fs::write(&go_on, "").expect("the folder is ours");
+            }
+            assert!(go_on.exists() || report.phase < BuildPhase::Create, "{report:?}");
+        })
+        .await?;
+    assert_eq!(environment.root, half);
+    assert!(!litter.exists(), "the rest of the killed build is still there");
+    assert_eq!(environments.ready(&release), Some(environment));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "started, and killed, by the test above"]
+async fn a_build_that_will_be_killed() -> anyhow::Result<()> {
+    let Some(folder) = std::env::var_os(VICTIM_HOME).map(PathBuf::from) else { return Ok(()) };
+    let house = House { folder: folder.clone() };
+    house
+        .environments()
+        .ensure(&house.release()?, |report| {
+            if report.phase == BuildPhase::Check {
+                fs::write(folder.join("checking"), "").expect("the folder is there");
+            }
+        })
+        .await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cache_that_cannot_be_written_is_told_by_its_path() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let house = House::new(folder.path(), "print('1.17.0')", SIX)?;
+    let file = folder.path().join("file");
+    fs::write(&file, "not a folder")?;
+    let error = Environments::new(file.join("cache"))
+        .ensure(&house.release()?, |_| {})
+        .await
+        .expect_err("a file is no folder");
+    let cause = error.cause();
+    assert!(cause.message.contains("file/cache"), "{cause:?}");
+    assert!(cause.hint.is_some_and(|hint| hint.contains("TRAINYARD_CACHE")));
+    Ok(())
+}
+
+/// Proves new locks: `cargo nextest run -p trainyard-frameworks --run-ignored only every_release`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "fetches and installs gigabytes"]
+async fn every_release_that_this_machine_can_build_is_built() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let environments = Environments::new(folder.path());
+    for release in Catalogue::builtin()?.releases() {
+        if let Availability::Unavailable { why, .. } = environments.availability(release) {
+            told(&format!("{release}: {why}"));
+            continue;
+        }
+        let steps = Mutex::new(Vec::new());
+        let note = |report: BuildProgress| {
+            let mut steps = steps.lock().expect("no test panicked");
+            if steps.last().is_none_or(|(last, _)| *last != report.phase) {
+                steps.push((report.phase, report.elapsed));
+            }
+        };
+        let built = environments.ensure(release, note).await;
+        built.map_err(|error| anyhow::anyhow!("{:#?}", error.cause()))?;
+        told(&format!("{release}: {:?}", steps.into_inner()?));
+        assert_eq!(environments.availability(release), Availability::Ready);
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "shown with --no-capture, to whoever proves a lock")]
+fn told(line: &str) {
+    println!("{line}");
+}
