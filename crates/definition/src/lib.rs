@@ -1,1 +1,20 @@
 //! submit: training definition and model zip, read into a checked submission.
+//!
+//! - [`read`] turns the user's text (JSON or YAML) into a [`Submission`], or into
+//!   every complaint about it at once, each with its place in the text.
+//! - [`zip`] judges the model zip, unpacks it, and packs a directory into one.
+//! - [`nearest`] finds what a misspelt word was meant to be.
+//!
+//! Nothing here knows servers, catalogues or stores, and nothing but
+//! [`zip::extract`] and [`zip::pack`] touches the file system.
+
+mod dialect;
+mod nearest;
+mod submission;
+mod text;
+pub mod zip;
+
+pub use nearest::nearest;
+pub use submission::{MAX_DEFINITION_BYTES, Submission, read};
+pub use text::Syntax;
+pub use zip::ZipLimits;

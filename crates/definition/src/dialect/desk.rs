@@ -1,0 +1,48 @@
+//! Where complaints about keys and values are collected.
+
+use std::ops::Range;
+
+use trainyard_model::code::Code;
+use trainyard_model::diagnostic::{Diagnostic, Span};
+
+/// More complaints than this help nobody.
+pub(crate) const COMPLAINTS: usize = 50;
+
+/// The text being read, and everything said about it so far.
+pub(crate) struct Desk<'t> {
+    text: &'t str,
+    pub(crate) complaints: Vec<Diagnostic>,
+}
+
+impl<'t> Desk<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self { text, complaints: Vec::new() }
+    }
+
+    /// An error at this place, to be completed by the caller.
+    pub(super) fn error(
+        &self,
+        code: Code,
+        path: &str,
+        span: &Range<usize>,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        let complaint = Diagnostic::error(code, message).at(path);
+        // Each place costs a look through the text for its line; a text of nothing
+        // but unknown keys must not cost a look per key.
+        if self.full() {
+            return complaint;
+        }
+        complaint.span(Span::of(self.text, span.start, span.end))
+    }
+
+    pub(super) fn complain(&mut self, complaint: Diagnostic) {
+        if !self.full() {
+            self.complaints.push(complaint);
+        }
+    }
+
+    fn full(&self) -> bool {
+        self.complaints.len() >= COMPLAINTS
+    }
+}

@@ -1,0 +1,283 @@
+//! The dialect of 2017-11-03 (JSON) and 2017-11-16 (YAML): the same keys.
+//!
+//! `model_definition`, `training_data` (a list of one), `training_results`. API
+//! clients of the time add `definition_location`, later `definition_href`, which
+//! names a stored definition in place of a zip.
+
+use trainyard_model::code::Code;
+use trainyard_model::definition::{FrameworkRef, TrainingDefinition};
+use trainyard_model::secret::Secrets;
+use trainyard_model::size::Size;
+
+use super::desk::Desk;
+use super::object::{Keys, Need, Object, Stray, shortened};
+use super::stores::Store;
+use crate::nearest::nearest;
+use crate::submission::Submission;
+use crate::text::{Kind, Node};
+
+/// A command travels as one argument of the shell and as one variable of the
+/// environment; Linux takes at most 128 KiB for either (MAX_ARG_STRLEN).
+const COMMAND_BYTES: usize = 127 * 1024;
+/// Names stand in tables and in file names of logs.
+const NAME_CHARS: usize = 256;
+
+const HREF: &[&str] = &["definition_location", "definition_href"];
+
+const ROOT: Keys = Keys {
+    known: &["model_definition", "training_data", "training_results"],
+    strays: &[
+        (
+            "training_data_reference",
+            Stray::Advice("this is the form of 2018; write 'training_data'"),
+        ),
+        (
+            "training_results_reference",
+            Stray::Advice("this is the form of 2018; write 'training_results'"),
+        ),
+        ("framework", Stray::Advice("it belongs into 'model_definition'")),
+        ("name", Stray::Advice("it belongs into 'model_definition'")),
+        ("description", Stray::Advice("it belongs into 'model_definition'")),
+        ("author", Stray::Advice("it belongs into 'model_definition'")),
+        ("execution", Stray::Advice("it belongs into 'model_definition'")),
+        ("command", Stray::Advice("it belongs into 'model_definition.execution'")),
+        ("definition_location", Stray::Advice("it belongs into 'model_definition'")),
+        ("definition_href", Stray::Advice("it belongs into 'model_definition'")),
+    ],
+};
+const MODEL: Keys = Keys {
+    known: &[
+        "framework",
+        "name",
+        "author",
+        "description",
+        "execution",
+        "definition_location",
+        "definition_href",
+    ],
+    strays: &[
+        ("command", Stray::Advice("it belongs into 'execution'")),
+        ("resourceType", Stray::Advice("it belongs into 'execution'")),
+        ("version", Stray::Advice("it belongs into 'framework'")),
+    ],
+};
+const FRAMEWORK: Keys = Keys {
+    known: &["name", "version"],
+    strays: &[(
+        "runtimes",
+        Stray::Advice("this is of 2018; the version alone names the Python: '1.2-py3'"),
+    )],
+};
+const EXECUTION: Keys = Keys {
+    known: &["command", "resourceType"],
+    strays: &[
+        ("resource", Stray::Means("resourceType")),
+        ("size", Stray::Means("resourceType")),
+        ("compute_configuration", Stray::Advice("this is the form of 2018; write 'resourceType'")),
+    ],
+};
+const AUTHOR: Keys = Keys { known: &["name", "email"], strays: &[] };
+const DATA: Keys = Keys {
+    known: &["connection", "source"],
+    strays: &[
+        ("target", Stray::Means("source")),
+        ("type", Stray::Advice("it belongs into 'source'")),
+        ("container", Stray::Advice("it belongs into 'source'")),
+    ],
+};
+/// `source` as well: the doc string of an old client has it.
+const RESULTS: Keys = Keys {
+    known: &["connection", "target", "source"],
+    strays: &[
+        ("type", Stray::Advice("it belongs into 'target'")),
+        ("container", Stray::Advice("it belongs into 'target'")),
+    ],
+};
+
+/// Reads the tree; `None` when complaints were made that stop it.
+pub(crate) fn submission(desk: &mut Desk<'_>, root: &Node) -> Option<Submission> {
+    let top = root.span.start..root.span.start + 1;
+    let object = desk.object(root, String::new(), top, &ROOT)?;
+    let model = desk.model(&object);
+    let data = desk.data(&object);
+    let results = desk.child(&object, &["training_results"], Need::Required).and_then(|pair| {
+        let path = object.path_of(&pair.key);
+        desk.store(&pair.value, path, pair.key_span.clone(), &RESULTS, &["target", "source"])
+    });
+    let (model, data, results) = (model?, data.ok()?, results?);
+    let (data, data_secret) =
+        data.map_or((None, None), |store| (Some(store.at), store.credentials));
+    Some(Submission {
+        definition: TrainingDefinition {
+            name: model.name,
+            description: model.description,
+            author: model.author,
+            framework: model.framework,
+            command: model.command,
+            size: model.size,
+            data,
+            results: results.at,
+        },
+        secrets: Secrets { data: data_secret, results: results.credentials },
+        stored_definition: model.href,
+        warnings: Vec::new(),
+    })
+}
+
+/// What is wrong has been told.
+struct Complained;
+
+struct Model {
+    framework: FrameworkRef,
+    name: String,
+    author: Option<String>,
+    description: Option<String>,
+    command: String,
+    size: Size,
+    href: Option<String>,
+}
+
+impl Desk<'_> {
+    fn model(&mut self, root: &Object<'_>) -> Option<Model> {
+        let pair = self.child(root, &["model_definition"], Need::Required)?;
+        let path = root.path_of(&pair.key);
+        let model = self.object(&pair.value, path, pair.key_span.clone(), &MODEL)?;
+        self.one_spelling(&model, HREF);
+        let framework = self.framework(&model);
+        let name = self.name(&model);
+        let author = self.author(&model);
+        let description = self.prose(&model, &["description"], Need::Optional);
+        let execution = self.execution(&model);
+        let href = self.line(&model, HREF, Need::Optional).map(|text| text.value);
+        let (command, size) = execution?;
+        Some(Model {
+            framework: framework?,
+            name: name?,
+            author,
+            description: description.map(|text| text.value.trim().to_owned()),
+            command,
+            size,
+            href,
+        })
+    }
+
+    fn framework(&mut self, model: &Object<'_>) -> Option<FrameworkRef> {
+        let pair = self.child(model, &["framework"], Need::Required)?;
+        let path = model.path_of(&pair.key);
+        let object = self.object(&pair.value, path, pair.key_span.clone(), &FRAMEWORK)?;
+        let name = self.line(&object, &["name"], Need::Required);
+        let version = self.line(&object, &["version"], Need::Required);
+        Some(FrameworkRef { name: name?.value, version: version?.value })
+    }
+
+    fn name(&mut self, model: &Object<'_>) -> Option<String> {
+        let name = self.line(model, &["name"], Need::Required)?;
+        if name.value.chars().count() > NAME_CHARS {
+            let message = format!("the name is longer than {NAME_CHARS} characters");
+            let complaint = self.error(Code::DefinitionTooLarge, &name.path, &name.span, message);
+            self.complain(complaint);
+            return None;
+        }
+        Some(name.value)
+    }
+
+    /// A text, or `{name, email}` as clients of 2018 send it (also empty).
+    fn author(&mut self, model: &Object<'_>) -> Option<String> {
+        let pair = self.child(model, &["author"], Need::Optional)?;
+        if !matches!(pair.value.kind, Kind::Object(_)) {
+            return self.prose(model, &["author"], Need::Optional).map(|text| text.value);
+        }
+        let path = model.path_of(&pair.key);
+        let object = self.object(&pair.value, path, pair.key_span.clone(), &AUTHOR)?;
+        let name = self.line(&object, &["name"], Need::Optional).map(|text| text.value);
+        let email = self.line(&object, &["email"], Need::Optional).map(|text| text.value);
+        match (name, email) {
+            (Some(name), Some(email)) => Some(format!("{name} <{email}>")),
+            (name, email) => name.or(email),
+        }
+    }
+
+    fn execution(&mut self, model: &Object<'_>) -> Option<(String, Size)> {
+        let pair = self.child(model, &["execution"], Need::Required)?;
+        let path = model.path_of(&pair.key);
+        let object = self.object(&pair.value, path, pair.key_span.clone(), &EXECUTION)?;
+        let command = self.text(&object, &["command"], Need::Required);
+        let size = self.size(&object);
+        let command = command?;
+        if command.value.len() > COMMAND_BYTES {
+            let message = format!("the command is longer than {} KiB", COMMAND_BYTES / 1024);
+            let complaint =
+                self.error(Code::DefinitionTooLarge, &command.path, &command.span, message);
+            self.complain(complaint.help("put it into a script in the zip"));
+            return None;
+        }
+        Some((command.value.trim_end().to_owned(), size?))
+    }
+
+    fn size(&mut self, execution: &Object<'_>) -> Option<Size> {
+        let written = self.line(execution, &["resourceType"], Need::Required)?;
+        if let Some(size) = Size::from_word(&written.value) {
+            return Some(size);
+        }
+        let sizes: Vec<String> =
+            Size::ALL.iter().map(|size| format!("'{size}' ({})", slots(*size))).collect();
+        let message = format!("there is no size '{}'", shortened(&written.value));
+        let complaint = self.error(Code::UnknownValue, &written.path, &written.span, message);
+        let complaint = complaint.expected(sizes.join(", "));
+        let meant = nearest(&written.value, Size::ALL.map(Size::as_str));
+        self.complain(match meant {
+            Some(meant) => complaint.help(format!("did you mean '{meant}'?")),
+            None => complaint,
+        });
+        None
+    }
+
+    /// `None` when the definition names no data.
+    fn data(&mut self, root: &Object<'_>) -> Result<Option<Store>, Complained> {
+        let Some(pair) = self.child(root, &["training_data"], Need::Optional) else {
+            return Ok(None);
+        };
+        let path = root.path_of(&pair.key);
+        let Kind::List(items) = &pair.value.kind else {
+            let message = format!("expected a list of one store, found {}", pair.value.what());
+            let complaint = self.error(Code::WrongType, &path, &pair.key_span, message);
+            self.complain(complaint.expected("a list").help("put the store in brackets: [ … ]"));
+            // Read all the same: what is wrong inside is told in the same round.
+            if matches!(pair.value.kind, Kind::Object(_)) {
+                self.store(&pair.value, path, pair.key_span.clone(), &DATA, &["source"]);
+            }
+            return Err(Complained);
+        };
+        if items.is_empty() {
+            let message = "the list of stores is empty";
+            let complaint = self.error(Code::WrongType, &path, &pair.value.span, message);
+            self.complain(
+                complaint
+                    .expected("a list of one store")
+                    .help("take the key out if the program needs no data"),
+            );
+        }
+        if let Some(second) = items.get(1) {
+            let message = format!("a run has one store of data, here are {}", items.len());
+            let anchor = second.span.start..second.span.start + 1;
+            let complaint = self.error(Code::WrongType, &format!("{path}[1]"), &anchor, message);
+            self.complain(
+                complaint.expected("a list of one store").help("put all data into one container"),
+            );
+        }
+        let mut store = None;
+        for (index, item) in items.iter().enumerate() {
+            let anchor = item.span.start..item.span.start + 1;
+            let read = self.store(item, format!("{path}[{index}]"), anchor, &DATA, &["source"]);
+            store = store.or(read);
+        }
+        if items.len() == 1 { store.map(Some).ok_or(Complained) } else { Err(Complained) }
+    }
+}
+
+fn slots(size: Size) -> String {
+    match size.slots() {
+        1 => "1 slot".to_owned(),
+        many => format!("{many} slots"),
+    }
+}

@@ -1,0 +1,105 @@
+//! Unpacking into a directory.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Mode, OFlags};
+use trainyard_model::code::Code;
+use trainyard_model::diagnostic::Diagnostic;
+
+use super::inflate::{Failure, Meter, inflate};
+use super::inspect::{Entry, Inventory};
+use super::limits::ZipLimits;
+use super::survey::{Candidate, Survey, survey};
+
+/// Why a zip was not unpacked. What had been written of it was taken away again.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError {
+    /// The zip itself; the same complaints as of [`inspect`](super::inspect()).
+    #[error("the zip is refused: {}", .0.first().map_or("", |first| first.message.as_str()))]
+    Refused(Vec<Diagnostic>),
+    /// A file could not be written (or was there before).
+    #[error("cannot write {path}")]
+    Write {
+        /// The file, or the directory.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl ExtractError {
+    /// As complaints, for those who tell them to the user.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        match self {
+            Self::Refused(complaints) => complaints.clone(),
+            Self::Write { source, .. } => {
+                vec![Diagnostic::error(Code::StagingFailed, format!("{self}: {source}"))]
+            }
+        }
+    }
+}
+
+/// Unpacks a zip into the directory `dest`, which must be there. Judges it like
+/// [`inspect`](super::inspect()), but writes while it decompresses. No file that is there
+/// is touched, no link followed; modes are 0644, or 0755 for what was executable.
+///
+/// # Errors
+/// When the zip is refused or cannot be written.
+pub fn extract(bytes: &[u8], limits: &ZipLimits, dest: &Path) -> Result<Inventory, ExtractError> {
+    let Survey { candidates, warnings, complaints } = survey(bytes, limits);
+    if !complaints.is_empty() {
+        return Err(ExtractError::Refused(complaints.into_vec()));
+    }
+    let write = |path: &Path| {
+        let path = path.to_owned();
+        move |source: io::Error| ExtractError::Write { path, source }
+    };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory =
+        rustix::fs::open(dest, flags, Mode::empty()).map_err(|errno| write(dest)(errno.into()))?;
+    let mut meter = Meter::default();
+    let mut written = Vec::new();
+    for file in &candidates {
+        let path = dest.join(&file.name);
+        let outcome = create(&directory, file).map_err(Failure::Sink).and_then(|mut to| {
+            written.push(file.name.as_str());
+            inflate(file, limits, &mut meter, &mut |chunk| to.write_all(chunk))?;
+            finish(&to, file).map_err(Failure::Sink)
+        });
+        if let Err(failure) = outcome {
+            take_away(&directory, &written);
+            return Err(match failure {
+                Failure::Refused(complaint) => ExtractError::Refused(vec![*complaint]),
+                Failure::Sink(source) => write(&path)(source),
+            });
+        }
+    }
+    let entries: Vec<Entry> = candidates
+        .into_iter()
+        .map(|file| Entry { name: file.name, size: file.size, mode_executable: file.executable })
+        .collect();
+    Ok(Inventory { total_bytes: entries.iter().map(|entry| entry.size).sum(), entries, warnings })
+}
+
+fn create(directory: &OwnedFd, file: &Candidate<'_>) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let made = rustix::fs::openat(directory, file.name.as_str(), flags, Mode::from(0o600))?;
+    Ok(File::from(made))
+}
+
+/// The mode is set last and past the umask, so that it is the same everywhere.
+fn finish(to: &File, file: &Candidate<'_>) -> io::Result<()> {
+    let mode = if file.executable { 0o755 } else { 0o644 };
+    Ok(rustix::fs::fchmod(to, Mode::from(mode))?)
+}
+
+fn take_away(directory: &OwnedFd, written: &[&str]) {
+    for name in written {
+        // Best effort: the error that led here is the one to tell.
+        let _ = rustix::fs::unlinkat(directory, *name, AtFlags::empty());
+    }
+}

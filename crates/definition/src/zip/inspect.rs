@@ -1,0 +1,61 @@
+//! Is this zip fit to be a model definition? Everything is looked at, nothing is kept.
+
+use std::convert::Infallible;
+
+use trainyard_model::diagnostic::Diagnostic;
+
+use super::inflate::{Failure, Meter, inflate};
+use super::limits::ZipLimits;
+use super::survey::{Survey, survey};
+
+/// What a zip holds, once it was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inventory {
+    /// The files, in the order of the zip.
+    pub entries: Vec<Entry>,
+    /// Bytes of all files, unpacked.
+    pub total_bytes: u64,
+    /// What was left out (`__MACOSX`, `.DS_Store`), at most 50 entries of it.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// One file of a zip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name, one component of a path.
+    pub name: String,
+    /// Its size in bytes, unpacked.
+    pub size: u64,
+    /// Was it executable where it was packed?
+    pub mode_executable: bool,
+}
+
+/// Judges a zip: structure, names, kinds, sizes, checksums. Every file is
+/// decompressed once and thrown away, so that an accepted zip is sound in every byte.
+///
+/// # Errors
+/// Every complaint at once (at most 50 and a count), each naming its entry. A
+/// structure that lies is not decompressed at all.
+pub fn inspect(bytes: &[u8], limits: &ZipLimits) -> Result<Inventory, Vec<Diagnostic>> {
+    let Survey { candidates, warnings, mut complaints } = survey(bytes, limits);
+    let mut meter = Meter::default();
+    for file in &candidates {
+        if complaints.hostile() {
+            break;
+        }
+        let mut nowhere = |_: &[u8]| Ok::<(), Infallible>(());
+        match inflate(file, limits, &mut meter, &mut nowhere) {
+            Ok(()) => {}
+            Err(Failure::Refused(complaint)) => complaints.add(*complaint),
+            Err(Failure::Sink(never)) => match never {},
+        }
+    }
+    if !complaints.is_empty() {
+        return Err(complaints.into_vec());
+    }
+    let entries: Vec<Entry> = candidates
+        .into_iter()
+        .map(|file| Entry { name: file.name, size: file.size, mode_executable: file.executable })
+        .collect();
+    Ok(Inventory { total_bytes: entries.iter().map(|entry| entry.size).sum(), entries, warnings })
+}

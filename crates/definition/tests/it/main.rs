@@ -1,0 +1,12 @@
+//! Texts and zips as people (and attackers) send them.
+
+mod archive;
+mod corpus;
+mod hostile;
+mod json;
+mod packing;
+mod properties;
+mod seed;
+mod stores;
+mod told;
+mod yaml;
