@@ -1,1 +1,1 @@
-//! Black-box stories; see `stories.rs`.
+//! Black-box stories: everything is in `stories.rs`, which is a test.

@@ -1,1 +1,25 @@
-//! Stories.
+//! What users do, told to the real binary: each file in `stories/` is one story.
+//!
+//! Every story has a server of its own, in a home of its own, on a free port;
+//! it waits for conditions with a deadline and leaves nothing running.
+
+mod harness;
+
+mod stories {
+    mod bad_bodies;
+    mod bad_definitions;
+    mod bad_programs;
+    mod bad_zips;
+    mod cancel;
+    mod command_line;
+    mod data_directory;
+    mod following;
+    mod logs;
+    mod main_job;
+    mod queue;
+    mod s3_stores;
+    mod secrets;
+    mod server_killed;
+    mod stored_definitions;
+    mod transcripts;
+}

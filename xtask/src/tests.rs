@@ -1,6 +1,9 @@
 //! `cargo xtask test`: everything that the tests need, then all of them.
 
+use std::io::Write as _;
+
 use anyhow::Result;
+use trainyard_testkit::binary;
 
 use crate::{check, shell};
 
@@ -34,7 +37,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     shell::run(tests.args(&options.rest))
 }
 
-/// Builds the binary that the stories run.
+/// Builds the binary that the stories run, and tells nextest where it is.
 pub(crate) fn prepare() -> Result<()> {
-    shell::run(shell::cargo().args(["build", "--quiet", "--package", "trainyard"]))
+    let binary = binary::build(false)?;
+    if let Some(file) = std::env::var_os("NEXTEST_ENV") {
+        let mut file = std::fs::OpenOptions::new().append(true).open(file)?;
+        writeln!(file, "{}={}", binary::VARIABLE, binary.display())?;
+    }
+    Ok(())
 }

@@ -1,0 +1,154 @@
+//! A secret in a connection is found nowhere but where it has to be.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use base64::Engine as _;
+use trainyard_testkit::processes;
+use trainyard_testkit::s3::S3Server;
+
+use crate::harness::{Job, SOON, Scene, Store, Told};
+
+/// A text that must not be found, as it is and as it is often written.
+struct Canary {
+    forms: Vec<Vec<u8>>,
+}
+
+impl Canary {
+    fn of(secret: &str) -> Self {
+        let base64 = base64::engine::general_purpose::STANDARD_NO_PAD.encode(secret);
+        // The last character depends on what follows the secret.
+        let base64 = base64.as_bytes()[..base64.len() - 1].to_vec();
+        Self { forms: vec![secret.as_bytes().to_vec(), base64] }
+    }
+
+    fn absent(&self, place: &str, bytes: &[u8]) -> Result<()> {
+        let found =
+            self.forms.iter().any(|form| bytes.windows(form.len()).any(|window| window == form));
+        ensure!(!found, "the secret is in {place}");
+        Ok(())
+    }
+}
+
+/// Every file below `dir`, with its bytes.
+fn files(dir: &Path, visit: &mut dyn FnMut(&Path, &[u8]) -> Result<()>) -> Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() && !path.is_symlink() {
+            files(&path, visit)?;
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            visit(&path, &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Looks at everything that exists on behalf of the server at this moment.
+fn look_everywhere(scene: &Scene, canary: &Canary, ids: &[&str]) -> Result<()> {
+    files(scene.home.path(), &mut |path, bytes| canary.absent(&path.display().to_string(), bytes))?;
+    let serve = scene.home.path().with_extension("serve.log");
+    canary.absent("what the server printed", &std::fs::read(serve)?)?;
+    for process in processes::mentioning(scene.home.path()) {
+        for file in ["cmdline", "environ"] {
+            let path = format!("/proc/{}/{file}", process.pid);
+            // It may have ended meanwhile.
+            if let Ok(bytes) = std::fs::read(&path) {
+                canary.absent(&format!("{file} of {}", process.command), &bytes)?;
+            }
+        }
+    }
+    let client = scene.server.client();
+    for path in ["/v3/models", "/v3/models/frameworks", "/v3/service"] {
+        canary.absent(path, &client.get(path)?.body)?;
+    }
+    for id in ids {
+        for what in ["log", "events"] {
+            canary.absent(what, &client.get(&format!("/v3/models/{id}/{what}"))?.body)?;
+        }
+        for command in [&["show", id][..], &["events", id], &["runs", "--json"], &["logs", id]] {
+            let done = scene.home.call(command)?;
+            let place = format!("{command:?}");
+            canary.absent(&place, done.stdout.as_bytes())?;
+            canary.absent(&place, done.stderr.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn s3_secrets_are_found_nowhere_while_a_run_lives_and_after() -> Told {
+    let s3 = S3Server::start()?;
+    s3.create_bucket("data")?;
+    s3.create_bucket("results")?;
+    s3.put("data", "x", b"x")?;
+    let scene = Scene::start()?;
+    let canary = Canary::of(s3.secret_key());
+
+    // The program looks for itself, too: its environment, its parents', the arguments of all.
+    let job = Job {
+        data: Some(Store::s3(&s3, "data")),
+        ..Job::new(
+            "env; cat /proc/self/environ /proc/$PPID/environ /proc/[0-9]*/cmdline; set; \
+             echo; echo looked; sleep 600",
+            Store::s3(&s3, "results"),
+        )
+    };
+    let id = scene.submit(&job)?;
+    scene.until_logged(&id, "looked\n")?;
+    look_everywhere(&scene, &canary, &[&id])?;
+    // The program's environment has not even the user.
+    let log = scene.server.log(&id)?;
+    Canary::of(s3.access_key()).absent("the program's surroundings", &log)?;
+
+    scene.server.cancel(&id)?;
+    scene.server.until_settled(&id, "canceled", SOON)?;
+    look_everywhere(&scene, &canary, &[&id])?;
+    for (key, _) in s3.list("results")? {
+        canary.absent(&key, &s3.get("results", &key)?)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn s3_secrets_are_in_no_error() -> Told {
+    let s3 = S3Server::start()?;
+    s3.create_bucket("data")?;
+    let scene = Scene::start()?;
+    let secret = "canary-7Jq2-xW9d-secret";
+    let canary = Canary::of(secret);
+    let mut ids = Vec::new();
+    let refused = Store::s3(&s3, "data").with_keys(s3.access_key(), secret);
+    let nowhere = Store::S3 {
+        endpoint: format!("http://127.0.0.1:{}", trainyard_testkit::ports::free_port()?),
+        keys: ("user".to_owned(), secret.to_owned()),
+        container: "data".to_owned(),
+    };
+    for store in [refused, nowhere] {
+        let id = scene.submit(&Job { data: Some(store), ..scene.job("true") })?;
+        let status = scene.server.until_settled(&id, "error", SOON)?;
+        canary.absent("the cause", status.to_string().as_bytes())?;
+        ids.push(id);
+    }
+
+    // A definition that is refused: the secret stands right beside the mistakes.
+    let store = Store::s3(&s3, "data").with_keys("user", secret);
+    let mut broken = Job { data: Some(store), ..scene.job("true") }.json();
+    broken["training_data"][0]["connection"]["pasword"] = secret.into();
+    broken["training_data"][0]["connection"]["auth_url"] = format!("ftp://u:{secret}@host").into();
+    for text in [broken.to_string(), broken.to_string().replacen('{', "{{", 2)] {
+        let answer = scene.server.post(&text, &trainyard_testkit::zip::of(&[("a", "")]))?;
+        ensure!(answer.status == 400, "{}", answer.text());
+        canary.absent("a refusal", &answer.body)?;
+    }
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    look_everywhere(&scene, &canary, &ids)
+}
+
+#[test]
+fn a_canary_is_found_where_there_is_one() {
+    let canary = Canary::of("canary-7Jq2");
+    assert!(canary.absent("here", b"a canary-7Jq2 b").is_err());
+    let encoded = base64::engine::general_purpose::STANDARD.encode("canary-7Jq2:more");
+    assert!(canary.absent("here", encoded.as_bytes()).is_err());
+    assert!(canary.absent("here", b"nothing").is_ok());
+}
