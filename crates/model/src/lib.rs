@@ -19,6 +19,7 @@ pub mod definition;
 pub mod diagnostic;
 pub mod effect;
 pub mod event;
+pub mod hex;
 pub mod ids;
 pub mod refusal;
 pub mod room;
