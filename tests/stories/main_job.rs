@@ -63,7 +63,7 @@ fn s3_the_seeds_job_trains_on_mnist() -> Told {
     }
     let evaluation = s3.get("tf_training_results", &format!("{id}/evaluation.json"))?;
     let evaluation: Value = serde_json::from_slice(&evaluation)?;
-    let accuracy = evaluation["accuracy"].as_f64().context("an accuracy")?;
+    let accuracy = evaluation["test_accuracy"].as_f64().context("an accuracy")?;
     ensure!(accuracy > 0.8, "{evaluation}");
     ensure!(
         scene.server.log(&id)?

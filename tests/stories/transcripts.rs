@@ -64,10 +64,9 @@ impl<'a> Bx<'a> {
 
     /// `bx ml WORDS…` in the folder with the user's files.
     fn ml(&self, words: &[&str]) -> Result<Done> {
-        let like = self.home.command(["bx"]);
-        let mut command = std::process::Command::new(self.dir.path().join("bx"));
-        command.arg("ml").args(words).current_dir(self.dir.path()).env_clear();
-        finish(command.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?)))))
+        let words = ["ml"].iter().chain(words);
+        let mut command = self.home.command_as(&self.path().join("bx"), words);
+        finish(command.current_dir(self.path()))
     }
 
     /// Writes the two files of the page and trains with them; gives the run's id.

@@ -4,7 +4,9 @@
 //! only the commands. Nothing here is part of the product.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "tools talk to a terminal")]
 
+mod bench;
 mod check;
+mod demo;
 mod shell;
 mod tests;
 
@@ -21,8 +23,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// The session of 2017 on real parts: sets everything up, trains on MNIST, clears away.
+    Demo(demo::Options),
     /// Installs what the tests need and runs all of them, and the checks.
     Test(tests::Options),
+    /// Measures, and prints tables beside the floors that the machine sets.
+    Bench(bench::Options),
     /// Format, lints, and the rules of the house that no compiler knows.
     Check(check::Options),
     /// What the tests need, as a set-up script of nextest: builds the binary and fetches the rest.
@@ -32,6 +38,8 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
+        Task::Demo(options) => demo::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Test(options) => tests::run(&options),
         Task::Check(options) => check::run(&options),
         Task::PrepareTests => tests::prepare(),

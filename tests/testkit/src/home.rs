@@ -103,7 +103,17 @@ impl Home {
     /// A command of the product, with nothing of our own environment but what every user has.
     #[must_use]
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(&self.binary);
+        self.command_as(&self.binary, args)
+    }
+
+    /// The same by another name: a link to the binary.
+    #[must_use]
+    pub fn command_as<S: AsRef<OsStr>>(
+        &self,
+        program: &Path,
+        args: impl IntoIterator<Item = S>,
+    ) -> Command {
+        let mut command = Command::new(program);
         command.args(args).env_clear().env("TRAINYARD_HOME", self.path()).stdin(Stdio::null());
         for name in ["PATH", "HOME", "XDG_CACHE_HOME", "TRAINYARD_CACHE", "TMPDIR"] {
             if let Some(value) = std::env::var_os(name) {

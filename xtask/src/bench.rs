@@ -1,0 +1,165 @@
+//! `cargo xtask bench`: how long things take, beside the floor that the machine sets.
+//!
+//! A figure is the median of several runs of a release build, taken in one go
+//! on one machine; ratios between rows of one table mean something, seconds of
+//! different days do not.
+
+mod cold_start;
+mod first_byte;
+mod submissions;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use trainyard_testkit::home::Home;
+use trainyard_testkit::server::Server;
+use trainyard_testkit::{binary, zip};
+
+/// One line of a table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// Which table.
+    bench: &'static str,
+    /// Under which circumstances.
+    case: String,
+    /// What was measured.
+    subject: String,
+    /// The median.
+    value: f64,
+    /// Of what.
+    unit: &'static str,
+    /// How often it was measured.
+    runs: usize,
+}
+
+/// A bench: its name, what it tells, and how it is done.
+type Bench = (&'static str, &'static str, fn(&Path) -> Result<Vec<Row>>);
+
+const BENCHES: &[Bench] = &[
+    ("first-byte", "From submitting to the program's first byte", first_byte::run),
+    ("cold-start", "A command from its start to its end", cold_start::run),
+    ("submissions", "Submissions that are safe on disk, per second", submissions::run),
+];
+
+/// Options of `cargo xtask bench`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Which benches: first-byte, cold-start, submissions; all when none is named.
+    what: Vec<String>,
+    /// Also write the rows to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Builds, measures, prints.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    for name in &options.what {
+        let known = BENCHES.iter().any(|(known, ..)| known == name);
+        ensure!(known, "no bench `{name}`: there are first-byte, cold-start, submissions");
+    }
+    let binary = binary::build(true)?;
+    let mut all = Vec::new();
+    for (name, title, measure) in BENCHES {
+        if !options.what.is_empty() && !options.what.iter().any(|own| own == name) {
+            continue;
+        }
+        let rows = measure(&binary)?;
+        println!("\n{title} ({name})");
+        for row in &rows {
+            println!(
+                "  {:<36} {:<28} {:>10.2} {:<6} of {} runs",
+                row.case, row.subject, row.value, row.unit, row.runs
+            );
+        }
+        all.extend(rows);
+    }
+    if let Some(file) = &options.json {
+        let rows: Vec<Value> = all.iter().map(Row::json).collect();
+        std::fs::write(file, serde_json::to_string_pretty(&rows)? + "\n")?;
+    }
+    Ok(())
+}
+
+impl Row {
+    /// The median of `samples`, in milliseconds.
+    fn milliseconds(
+        bench: &'static str,
+        case: &str,
+        subject: &str,
+        samples: &mut [Duration],
+    ) -> Self {
+        let value = median(samples).as_secs_f64() * 1000.0;
+        let (case, subject) = (case.to_owned(), subject.to_owned());
+        Self { bench, case, subject, value, unit: "ms", runs: samples.len() }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "bench": self.bench, "case": self.case, "subject": self.subject,
+            "value": self.value, "unit": self.unit, "runs": self.runs,
+        })
+    }
+}
+
+/// The sample in the middle; of an even number the lower of the two.
+fn median(samples: &mut [Duration]) -> Duration {
+    samples.sort_unstable();
+    samples[(samples.len() - 1) / 2]
+}
+
+/// A server with a framework that costs nothing, and a folder for the results.
+struct Scene {
+    server: Server,
+    home: Home,
+    store: TempDir,
+}
+
+impl Scene {
+    fn start(binary: &Path, slots: u32) -> Result<Self> {
+        let catalogue = binary::repository().join("tests/catalogue");
+        let configuration = format!(
+            "listen = \"127.0.0.1:0\"\n[slots]\ncpu = {slots}\n[frameworks]\ndirectory = \"{}\"\n",
+            catalogue.display()
+        );
+        let home = Home::with_binary(binary.to_owned(), &configuration)?;
+        let store = tempfile::Builder::new().prefix("trainyard-store-").tempdir()?;
+        std::fs::create_dir(store.path().join("results"))?;
+        Ok(Self { server: home.serve()?, home, store })
+    }
+
+    /// A definition without data.
+    fn definition(&self, command: &str) -> String {
+        let definition = json!({
+            "model_definition": {
+                "framework": { "name": "plain", "version": "1-py3" },
+                "name": "bench",
+                "execution": { "command": command, "resourceType": "small" },
+            },
+            "training_results": {
+                "connection": { "root": self.store.path() },
+                "target": { "container": "results", "type": "directory" },
+            },
+        });
+        definition.to_string()
+    }
+}
+
+/// A model definition with next to nothing in it.
+fn model() -> Vec<u8> {
+    zip::of(&[("readme.txt", "A model definition.\n")])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        let ms = Duration::from_millis;
+        assert_eq!(median(&mut [ms(9), ms(1), ms(5)]), ms(5));
+        assert_eq!(median(&mut [ms(4), ms(1), ms(3), ms(2)]), ms(2));
+    }
+}

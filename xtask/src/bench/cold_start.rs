@@ -1,0 +1,43 @@
+//! A command from its start to its end, beside the least that a process can be.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+
+use super::{Row, Scene};
+
+const NAME: &str = "cold-start";
+const RUNS: usize = 60;
+
+pub(super) fn run(binary: &Path) -> Result<Vec<Row>> {
+    let scene = Scene::start(binary, 4)?;
+    let mut commands: [(&str, &str, Command, Vec<Duration>); 4] = [
+        ("floor", "/bin/true", Command::new("/bin/true"), vec![]),
+        ("no server needed", "trainyard --version", scene.home.command(["--version"]), vec![]),
+        (
+            "warm server",
+            "bx ml list trained-models",
+            scene.home.command(["bx", "ml", "list", "trained-models"]),
+            vec![],
+        ),
+        ("warm server", "trainyard runs", scene.home.command(["runs"]), vec![]),
+    ];
+    // One round more, the first, to have everything in the page cache.
+    for round in 0..=RUNS {
+        for (_, subject, command, samples) in &mut commands {
+            let start = Instant::now();
+            let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status()?;
+            let took = start.elapsed();
+            ensure!(status.success(), "{subject} ended with {status}");
+            if round > 0 {
+                samples.push(took);
+            }
+        }
+    }
+    let rows = commands.iter_mut();
+    Ok(rows
+        .map(|(case, subject, _, samples)| Row::milliseconds(NAME, case, subject, samples))
+        .collect())
+}

@@ -1,0 +1,110 @@
+//! From submitting to the program's first byte, on a warm environment and
+//! without data, minus what the same command takes to its first byte by itself.
+
+use std::io::{BufRead as _, Read as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use serde_json::Value;
+
+use super::{Row, Scene, model};
+
+const NAME: &str = "first-byte";
+const COMMAND: &str = "echo first-byte";
+/// The bytes that only the program prints; the command's text stands in the log's head, too.
+const MARK: &[u8] = b"\nfirst-byte\n";
+const RUNS: usize = 25;
+const CASE: &str = "warm environment, no data";
+
+pub(super) fn run(binary: &Path) -> Result<Vec<Row>> {
+    let scene = Scene::start(binary, 4)?;
+    let definition = scene.definition(COMMAND);
+    // The first run builds the environment, if need be.
+    by_api(&scene, &definition)?;
+
+    let (mut api, mut line, mut shell, mut net) = (vec![], vec![], vec![], vec![]);
+    let desk = tempfile::tempdir()?;
+    std::fs::write(desk.path().join("job.json"), &definition)?;
+    std::fs::write(desk.path().join("model.zip"), model())?;
+    for _ in 0..RUNS {
+        // Taken in turn, so that what else the machine does meets all alike.
+        let floor = by_shell()?;
+        let whole = by_api(&scene, &definition)?;
+        net.push(whole.saturating_sub(floor));
+        shell.push(floor);
+        api.push(whole);
+        line.push(by_command_line(&scene, desk.path())?);
+    }
+    Ok(vec![
+        Row::milliseconds(NAME, CASE, "submit by API", &mut api),
+        Row::milliseconds(NAME, CASE, "... minus the program's start", &mut net),
+        Row::milliseconds(NAME, CASE, "trainyard train --follow", &mut line),
+        Row::milliseconds(NAME, "floor", "sh -c", &mut shell),
+    ])
+}
+
+/// `POST`, then the event stream to the program's first byte.
+fn by_api(scene: &Scene, definition: &str) -> Result<Duration> {
+    let zip = model();
+    let start = Instant::now();
+    let id = scene.server.submit(definition, &zip)?;
+    let mut stream = scene.server.client().stream(&format!("/v3/models/{id}/stream"), &[])?;
+    let mut log = vec![b'\n'];
+    let mut line = String::new();
+    let took = loop {
+        line.clear();
+        if stream.read_line(&mut line)? == 0 {
+            bail!("the stream of {id} ended without the program's line");
+        }
+        let Some(data) = line.strip_prefix("data:") else { continue };
+        let data: Value = serde_json::from_str(data)?;
+        // Events other than `log` have no `data` of their own.
+        let Some(chunk) = data["data"].as_str() else { continue };
+        log.extend(base64::engine::general_purpose::STANDARD.decode(chunk)?);
+        if log.windows(MARK.len()).any(|window| window == MARK) {
+            break start.elapsed();
+        }
+    };
+    scene.server.until_settled(&id, "completed", Duration::from_mins(1))?;
+    Ok(took)
+}
+
+/// What a person at a terminal sees.
+fn by_command_line(scene: &Scene, desk: &Path) -> Result<Duration> {
+    let mut command = scene.home.command(["train", "model.zip", "job.json", "--follow"]);
+    command.current_dir(desk).stdout(Stdio::piped()).stderr(Stdio::null());
+    let start = Instant::now();
+    let mut child = command.spawn()?;
+    let mut out = std::io::BufReader::new(child.stdout.take().context("piped")?);
+    let mut line = String::new();
+    let took = loop {
+        line.clear();
+        if out.read_line(&mut line)? == 0 {
+            bail!("`trainyard train` ended without the program's line");
+        }
+        if line == "first-byte\n" {
+            break start.elapsed();
+        }
+    };
+    out.read_to_end(&mut Vec::new())?;
+    child.wait()?;
+    Ok(took)
+}
+
+/// The same command by a shell, with nobody between.
+fn by_shell() -> Result<Duration> {
+    let start = Instant::now();
+    let mut child = Command::new("/bin/sh")
+        .args(["-c", COMMAND])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut byte = [0];
+    child.stdout.take().context("piped")?.read_exact(&mut byte)?;
+    let took = start.elapsed();
+    child.wait()?;
+    Ok(took)
+}
