@@ -1,1 +1,118 @@
 //! The commands, their output, progress and diagnostics.
+//!
+//! [`main`] is all that the binary calls. Nothing heavy is made before a
+//! command needs it: no runtime, no client, no TLS.
+//!
+//! - [`args`]: the command line. [`exit`]: the exit codes, all of them.
+//! - `commands`: what the commands do. `bx`: the commands of 2017, to the letter.
+//! - `follow`: a run from room to room. `server`: finding, starting and ending the server.
+//! - `doctor`: what this machine has and lacks.
+//! - `screen`: the only place that prints; all others return painted texts:
+//!   [`draw`] (complaints), [`table`], [`words`] (amounts and times), [`mask`], [`escapes`].
+
+pub mod args;
+pub mod bx;
+mod commands;
+mod context;
+mod doctor;
+pub mod draw;
+pub mod escapes;
+pub mod exit;
+mod failure;
+mod follow;
+pub mod mask;
+mod places;
+mod rename;
+mod screen;
+mod select;
+mod server;
+mod services;
+mod submission;
+pub mod table;
+pub mod views;
+pub mod words;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen::Screen;
+pub use crate::services::{ServeArgs, Services};
+
+/// Runs the command line `args` (the program's name first).
+pub fn main(args: impl Iterator<Item = OsString>, services: Services) -> ExitCode {
+    let args: Vec<OsString> = args.collect();
+    let screen = Screen::new(false, anstream::ColorChoice::Auto);
+    if is_called_bx(&args) {
+        return bx::main(&screen, &words(&args[1..]));
+    }
+    let cli = match Cli::try_parse_from(&args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are data, and end well.
+            let exit = if error.use_stderr() { Exit::USAGE } else { Exit::OK };
+            let _nobody_listens = error.print();
+            return exit.into();
+        }
+    };
+    let screen = Screen::new(cli.global.quiet, cli.global.color.into());
+    match run(cli, &screen, services) {
+        Ok(code) => code,
+        Err(failure) if failure.is_broken_pipe() => Exit::OK.into(),
+        Err(failure) => {
+            screen.complain(&failure.draw(screen.talk_width()));
+            failure.exit().into()
+        }
+    }
+}
+
+fn run(cli: Cli, screen: &Screen, services: Services) -> Result<ExitCode, Failure> {
+    let context = || Context::own(&cli.global, screen.clone());
+    let exit = match cli.command {
+        Command::Learner(args) => return Ok((services.learner)(args.attempt_dir)),
+        Command::Bx(args) => return Ok(bx::main(screen, &args.words)),
+        Command::Serve(args) => return commands::serve::run(&context()?, args, services),
+        Command::Explain(args) => commands::explain::run(screen, &args, cli.global.json)?,
+        Command::Completions(args) => commands::completions::run(screen, args.shell)?,
+        Command::Version => commands::version::run(screen, cli.global.json)?,
+        Command::Train(args) => asking(commands::train::run(&context()?, args))?,
+        Command::Runs(args) => asking(commands::runs::run(&context()?, &args))?,
+        Command::Show(args) => asking(commands::show::run(&context()?, &args.run))?,
+        Command::Logs(args) => asking(commands::logs::run(&context()?, &args))?,
+        Command::Events(args) => asking(commands::events::run(&context()?, &args.run))?,
+        Command::Wait(args) => asking(commands::wait::run(&context()?, &args))?,
+        Command::Cancel(args) => asking(commands::cancel::run(&context()?, &args.runs))?,
+        Command::Delete(args) => asking(commands::delete::run(&context()?, &args.runs))?,
+        Command::Frameworks => asking(commands::frameworks::run(&context()?))?,
+        Command::Check(args) => asking(commands::check::run(&context()?, args))?,
+        Command::Doctor => asking(doctor::run(&context()?))?,
+    };
+    Ok(exit.into())
+}
+
+/// Runs what has to wait for a server. One thread is enough for a client.
+pub(crate) fn asking<T>(what: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(what)
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.0)
+    }
+}
+
+/// Installed under one of the names of 2017, as a link?
+fn is_called_bx(args: &[OsString]) -> bool {
+    let name = args.first().and_then(|name| Path::new(name).file_name());
+    name.is_some_and(|name| name == "bx" || name == "ibmcloud")
+}
+
+fn words(args: &[OsString]) -> Vec<String> {
+    args.iter().map(|word| word.to_string_lossy().into_owned()).collect()
+}

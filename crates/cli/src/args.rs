@@ -1,0 +1,286 @@
+//! The command line of Trainyard's own commands.
+//!
+//! Words only: what a command does stands in `commands/`. Doc comments here
+//! are the help texts that users read.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Trains deep-learning models: hand in code and a definition, get logs and a trained model back.
+#[derive(Debug, Parser)]
+#[command(
+    name = "trainyard",
+    version,
+    after_help = crate::exit::HELP,
+    disable_help_subcommand = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The data directory of the server on this machine [default: ~/.local/share/trainyard]
+    #[arg(long, global = true, value_name = "DIR", env = "TRAINYARD_HOME", hide_env_values = true)]
+    pub home: Option<PathBuf>,
+    /// The server to use instead of the one on this machine; TRAINYARD_TOKEN holds its credential
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "TRAINYARD_SERVER",
+        hide_env_values = true
+    )]
+    pub server: Option<String>,
+    /// Print documents of the API instead of tables
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing on stderr but errors; `runs` prints ids alone
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl From<Color> for anstream::ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
+/// All commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Submit a run: a zip (or a directory) with code, and a training definition
+    Train(Train),
+    /// List runs, newest first
+    #[command(visible_alias = "ls")]
+    Runs(Runs),
+    /// Show how a run stands and, if it failed, why
+    Show(One),
+    /// Print a run's log
+    Logs(Logs),
+    /// List what happened to a run
+    Events(One),
+    /// Wait until runs have ended; exits like the first that did not complete
+    Wait(Wait),
+    /// End runs; their logs and what they left so far are stored
+    Cancel(Many),
+    /// Remove runs from the history; nothing is removed from the object store
+    #[command(visible_alias = "rm")]
+    Delete(Many),
+    /// List the frameworks that a definition may name
+    Frameworks,
+    /// Check everything that can be checked without submitting
+    Check(Check),
+    /// Run a server, or end or look at the one on this machine
+    Serve(Serve),
+    /// Say what this machine has and lacks, and what each lack costs
+    Doctor,
+    /// Explain a code such as TY0103
+    Explain(Explain),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the version
+    Version,
+    /// The commands of 2017: `bx ml train`, `list`, `show`, `delete` …
+    #[command(visible_alias = "ibmcloud", disable_help_flag = true)]
+    Bx(Words),
+    /// Stand beside a program (the server starts this)
+    #[command(hide = true)]
+    Learner(Learner),
+}
+
+/// `trainyard train`.
+#[derive(Debug, Args)]
+pub struct Train {
+    /// The zip with the code, or a directory, which is packed
+    #[arg(value_name = "ZIP|DIR")]
+    pub code: PathBuf,
+    /// The training definition, JSON or YAML; found by itself when the directory holds exactly one
+    pub definition: Option<PathBuf>,
+    /// Follow the run to its end: its log on stdout, its progress on stderr
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Another name than the one in the definition
+    #[arg(long)]
+    pub name: Option<String>,
+}
+
+/// `trainyard check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The zip with the code, or a directory, which is packed
+    #[arg(value_name = "ZIP|DIR")]
+    pub code: PathBuf,
+    /// The training definition, JSON or YAML; found by itself when the directory holds exactly one
+    pub definition: Option<PathBuf>,
+}
+
+/// `trainyard runs`.
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// How many to list
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// List all of them
+    #[arg(long, conflicts_with = "limit")]
+    pub all: bool,
+    /// Only those in this state; may be given several times
+    #[arg(long, value_name = "STATE")]
+    pub state: Vec<State>,
+    /// List them again whenever something has changed
+    #[arg(short, long)]
+    pub watch: bool,
+}
+
+/// The five states of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum State {
+    /// Waits, or is being prepared.
+    Pending,
+    /// Its program was started.
+    Running,
+    /// Ended well.
+    Completed,
+    /// Failed.
+    #[value(alias = "failed")]
+    Error,
+    /// Was ended.
+    #[value(alias = "cancelled")]
+    Canceled,
+}
+
+impl State {
+    /// The word in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Error => "error",
+            Self::Canceled => "canceled",
+        }
+    }
+}
+
+/// One run.
+#[derive(Debug, Args)]
+pub struct One {
+    /// The run: its id, the beginning of what follows `training-` in it, or `last`
+    pub run: String,
+}
+
+/// Some runs.
+#[derive(Debug, Args)]
+pub struct Many {
+    /// The runs: ids, the beginnings of what follows `training-` in them, or `last`
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<String>,
+}
+
+/// `trainyard logs`.
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// The run: its id, the beginning of what follows `training-` in it, or `last`
+    pub run: String,
+    /// Go on until the run has ended, and exit as its program did
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the last N lines
+    #[arg(long, value_name = "N")]
+    pub tail: Option<u64>,
+}
+
+/// `trainyard wait`.
+#[derive(Debug, Args)]
+pub struct Wait {
+    /// The runs: ids, the beginnings of what follows `training-` in them, or `last`
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// How many seconds to wait at most
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u64>,
+}
+
+/// `trainyard serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen [default: a free port on 127.0.0.1]
+    #[arg(long, value_name = "IP:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Listen beyond this machine although there is no TLS: credentials can then be read on the way
+    #[arg(long)]
+    pub i_know_there_is_no_tls: bool,
+    /// The configuration [default: trainyard.toml in the data directory]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Start it in the background and return when it answers
+    #[arg(long, conflicts_with_all = ["stop", "status"])]
+    pub background: bool,
+    /// End the server of this data directory; runs go on
+    #[arg(long, conflicts_with = "status")]
+    pub stop: bool,
+    /// Tell about the server of this data directory
+    #[arg(long)]
+    pub status: bool,
+    /// Was started by `--background`
+    #[arg(long, hide = true)]
+    pub detached: bool,
+}
+
+/// `trainyard explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The code; without it all codes are listed
+    pub code: Option<String>,
+}
+
+/// `trainyard completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Words for the commands of 2017.
+#[derive(Debug, Args)]
+pub struct Words {
+    /// `ml` and its words
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
+}
+
+/// `trainyard learner`.
+#[derive(Debug, Args)]
+pub struct Learner {
+    /// The attempt's directory
+    #[arg(long, value_name = "DIR")]
+    pub attempt_dir: PathBuf,
+}

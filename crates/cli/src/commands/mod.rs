@@ -1,0 +1,17 @@
+//! One file for each command: what it asks of the server, and what it prints.
+//! How things look stands in `views`.
+
+pub(crate) mod cancel;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod delete;
+pub(crate) mod events;
+pub(crate) mod explain;
+pub(crate) mod frameworks;
+pub(crate) mod logs;
+pub(crate) mod runs;
+pub(crate) mod serve;
+pub(crate) mod show;
+pub(crate) mod train;
+pub(crate) mod version;
+pub(crate) mod wait;

@@ -1,0 +1,63 @@
+//! `trainyard train`: submits a run, and follows it if asked to.
+
+use std::path::Path;
+
+use trainyard_model::diagnostic::Diagnostic;
+use trainyard_model::ids::RunId;
+
+use crate::args::Train;
+use crate::context::Context;
+use crate::draw;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::follow::{self, Show};
+use crate::rename::rename;
+use crate::server::connect;
+use crate::submission::gather;
+use crate::words::printable;
+
+pub(crate) async fn run(context: &Context, args: Train) -> Result<Exit, Failure> {
+    let screen = &context.screen;
+    let mut submission = gather(screen, &args.code, args.definition.as_deref())?;
+    if let Some(name) = &args.name {
+        let source = &mut submission.definition;
+        if let Some(renamed) = rename(&source.name, &source.text, name) {
+            source.text = renamed;
+        }
+    }
+    let source = submission.definition;
+    let connection = connect(context).await?;
+    let run = connection
+        .client
+        .submit(file_name(&source.name), &source.text, submission.code)
+        .await
+        .map_err(|error| Failure::from(error).about(source.clone()))?;
+    if !run.warnings.is_empty() {
+        let warnings: Vec<_> = run.warnings.iter().cloned().map(Diagnostic::from).collect();
+        screen.talk(&draw::complaints(&warnings, Some(&source), screen.talk_width()));
+    }
+    let id = &run.metadata.guid;
+    let name = printable(&run.entity.model_definition.name);
+    if args.follow {
+        screen.talk(&format!("submitted {name} as {id}"));
+        let id: RunId = id.parse().map_err(|_| Failure::UnknownRun { selector: id.clone() })?;
+        return follow::follow(context, &connection, &id, 0, Show::Everything).await;
+    }
+    if context.json {
+        screen.json(&run)?;
+        return Ok(Exit::OK);
+    }
+    screen.talk(&format!("submitted {name}; its id is"));
+    screen.data(&format!("{id}\n"))?;
+    screen.talk(&follow::next(&[
+        (format!("trainyard logs -f {id}"), "follow it"),
+        (format!("trainyard show {id}"), "see how it stands"),
+        (format!("trainyard cancel {id}"), "end it"),
+    ]));
+    Ok(Exit::OK)
+}
+
+/// The name tells the server the syntax; the directories in front of it are nobody's business.
+pub(crate) fn file_name(path: &str) -> &str {
+    Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or("definition")
+}

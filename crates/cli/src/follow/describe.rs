@@ -1,0 +1,67 @@
+//! One line that says what a run is doing.
+
+use trainyard_api::run::{Progress, Status};
+
+use crate::words::{self, Grow};
+
+/// Room, what is going on in it, and for how long (milliseconds).
+pub(crate) fn status(status: &Status, in_room: i64) -> String {
+    let mut parts = doing(status, true);
+    parts.push(words::span(in_room));
+    format!("{:<8}{}", shown_room(status), parts.join(" · "))
+}
+
+/// The same without what changes all the time: two of these tell whether there is news.
+pub(crate) fn without_time(status: &Status) -> String {
+    format!("{:<8}{}", shown_room(status), doing(status, false).join(" · "))
+}
+
+fn shown_room(status: &Status) -> &str {
+    if status.canceling { "cancel" } else { &status.room }
+}
+
+fn doing(status: &Status, with_rate: bool) -> Vec<String> {
+    let mut parts = Vec::new();
+    if let Some(first) = status.waiting_for.first() {
+        let more = status.waiting_for.len() - 1;
+        let rest = if more > 0 { format!(" (+{more} more)") } else { String::new() };
+        parts.push(format!("{}{rest}", words::printable(first)));
+    }
+    if let Some(progress) = &status.progress {
+        parts.push(told(progress, status, with_rate));
+    }
+    if status.room == "run"
+        && let Some(usage) = &status.usage
+    {
+        parts.push(format!("{:.1} cores", usage.cpu_cores));
+        parts.push(words::bytes(usage.memory_bytes));
+    }
+    if status.room == "run" && status.log_bytes > 0 {
+        parts.push(format!("log {}", words::bytes(status.log_bytes)));
+    }
+    parts
+}
+
+fn told(progress: &Progress, status: &Status, with_rate: bool) -> String {
+    let mut text = words::printable(&progress.what);
+    match (progress.bytes, progress.bytes_total) {
+        (Some(bytes), Some(total)) => {
+            text.add(format_args!(" {} of {}", words::bytes(bytes), words::bytes(total)));
+        }
+        (Some(bytes), None) => text.add(format_args!(" {}", words::bytes(bytes))),
+        (None, _) => match (progress.items, progress.items_total) {
+            (Some(items), Some(total)) => text.add(format_args!(" {items} of {total}")),
+            (Some(items), None) => text.add(format_args!(" {items}")),
+            (None, _) => {}
+        },
+    }
+    let elapsed = status.current_at.0.as_millisecond() - progress.since.0.as_millisecond();
+    if let (true, Some(bytes), Ok(elapsed @ 500..)) =
+        (with_rate, progress.bytes, u64::try_from(elapsed))
+    {
+        let rate = u128::from(bytes) * 1000 / u128::from(elapsed);
+        let rate = u64::try_from(rate).unwrap_or(u64::MAX);
+        text.add(format_args!(", {}/s", words::bytes(rate)));
+    }
+    text
+}

@@ -1,0 +1,63 @@
+//! Frameworks, events, checks.
+
+use anstyle::{AnsiColor, Style};
+use trainyard_api::check::{CheckReport, CheckResult};
+use trainyard_api::event::EventResource;
+use trainyard_api::framework::FrameworkList;
+
+use crate::table::{Cell, Table};
+use crate::words::printable;
+
+/// What a definition may name.
+pub fn frameworks(list: &FrameworkList, width: Option<usize>) -> String {
+    let mut table = Table::new(["FRAMEWORK", "VERSION", "STATUS", "HERE", "NOTE"], 4);
+    for resource in &list.resources {
+        let entity = &resource.entity;
+        let here = match entity.availability.as_str() {
+            "ready" => AnsiColor::Green.on_default(),
+            "unavailable" => AnsiColor::Red.on_default(),
+            _ => Style::new(),
+        };
+        table.row([
+            Cell::from(&entity.name),
+            Cell::from(&entity.version),
+            Cell::from(&entity.status),
+            Cell::painted(&entity.availability, here),
+            Cell::from(entity.reason.as_deref().unwrap_or_default()),
+        ]);
+    }
+    table.render(width)
+}
+
+/// What happened to a run: time, room, what.
+pub fn events(events: &[EventResource]) -> String {
+    events
+        .iter()
+        .map(|event| {
+            let (room, message) = (printable(&event.room), printable(&event.message));
+            format!("{}  {room:<7}  {message}\n", event.at)
+        })
+        .collect::<Vec<_>>()
+        .concat()
+}
+
+/// What was checked, a line each.
+pub fn checks(report: &CheckReport) -> String {
+    let width = report.checks.iter().map(|check| check.what.len()).max().unwrap_or(0);
+    report
+        .checks
+        .iter()
+        .map(|check| {
+            let (word, style) = match check.result {
+                CheckResult::Ok => ("ok", AnsiColor::Green.on_default()),
+                CheckResult::Warning => ("warning", AnsiColor::Yellow.on_default()),
+                CheckResult::Failed => ("failed", AnsiColor::Red.on_default()),
+                CheckResult::Skipped => ("skipped", Style::new().dimmed()),
+            };
+            let what = printable(&check.what);
+            let message = printable(&check.message);
+            format!("{style}{word:<7}{style:#}  {what:<width$}  {message}\n")
+        })
+        .collect::<Vec<_>>()
+        .concat()
+}

@@ -1,0 +1,37 @@
+//! How documents of the API look to people. Pure: documents in, painted texts out.
+
+mod lists;
+mod run;
+mod runs;
+mod service;
+
+pub use lists::{checks, events, frameworks};
+pub use run::run;
+pub use runs::{run_line, runs};
+pub use service::service;
+
+use anstyle::{AnsiColor, Style};
+
+/// The paint of a state.
+fn state_style(state: &str) -> Style {
+    match state {
+        "completed" => AnsiColor::Green.on_default(),
+        "running" => AnsiColor::Cyan.on_default(),
+        "error" => AnsiColor::Red.on_default(),
+        "canceled" => AnsiColor::Yellow.on_default(),
+        _ => Style::new(),
+    }
+}
+
+/// Rows of a word and what is to be said about it, the words padded to one width.
+fn rows(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(word, _)| word.len()).max().unwrap_or(0);
+    let bold = Style::new().bold();
+    rows.iter()
+        .map(|(word, text)| {
+            let padding = " ".repeat(width - word.len());
+            format!("{bold}{word}{bold:#}{padding}  {text}\n")
+        })
+        .collect::<Vec<_>>()
+        .concat()
+}

@@ -1,0 +1,88 @@
+//! One run, with why it waits or why it failed.
+
+use jiff::Timestamp;
+use trainyard_api::run::{RunResource, Status, StoreView};
+
+use super::{rows, state_style};
+use crate::follow::{failure, place};
+use crate::words::{self, printable};
+
+/// The run as `show` prints it.
+pub fn run(run: &RunResource, now: Timestamp) -> String {
+    let entity = &run.entity;
+    let status = &entity.status;
+    let definition = &entity.model_definition;
+    let framework = &definition.framework;
+    let mut table = vec![
+        ("run", run.metadata.guid.clone()),
+        ("name", printable(&definition.name)),
+        ("state", state(status)),
+    ];
+    for line in &status.waiting_for {
+        table.push(("waits for", printable(line)));
+    }
+    if let Some(progress) = &status.progress {
+        table.push(("does", printable(&progress.what)));
+    }
+    table.extend([
+        ("framework", printable(&format!("{} {}", framework.name, framework.version))),
+        ("size", size(run)),
+        ("command", printable(&definition.execution.command)),
+    ]);
+    if let Some(data) = &entity.training_data_reference {
+        table.push(("data", container(data)));
+    }
+    let results = &entity.training_results_reference;
+    table.push(("results", place(results).unwrap_or_else(|| container(results))));
+    table.push(("submitted", when(status.submitted_at.0, now)));
+    if let Some(at) = status.running_at {
+        table.push(("started", when(at.0, now)));
+    }
+    if let Some(at) = status.finished_at {
+        table.push(("ended", when(at.0, now)));
+        if let Some(started) = status.running_at {
+            table.push(("took", words::between(started.0, at.0)));
+        }
+    }
+    if let Some(usage) = status.usage.filter(|_| status.state == "running") {
+        let memory = words::bytes(usage.memory_bytes);
+        table.push(("uses", format!("{:.1} cores, {memory} of memory", usage.cpu_cores)));
+    }
+    table.push(("log", words::bytes(status.log_bytes)));
+    let mut text = rows(&table);
+    if let Some(cause) = &status.cause {
+        text.push('\n');
+        text.push_str(&failure(cause));
+    }
+    text
+}
+
+fn state(status: &Status) -> String {
+    let style = state_style(&status.state);
+    let word = printable(&status.state);
+    let room = match status.room.as_str() {
+        "settle" => String::new(),
+        _ if status.canceling => " (being canceled)".to_owned(),
+        room => format!(" ({})", printable(room)),
+    };
+    format!("{style}{word}{style:#}{room}")
+}
+
+fn size(run: &RunResource) -> String {
+    let word = printable(&run.entity.model_definition.execution.resource_type);
+    match &run.entity.status.slots_note {
+        Some(note) => format!("{word}, {}", printable(note)),
+        None => word,
+    }
+}
+
+fn container(store: &StoreView) -> String {
+    let bucket = printable(&store.location.bucket);
+    format!("{bucket} at {}", printable(&store.connection.endpoint_url))
+}
+
+fn when(at: Timestamp, now: Timestamp) -> String {
+    let ago = words::ago(at, now);
+    let exact = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    if exact.starts_with(&ago) { exact } else { format!("{exact} ({ago})") }
+}

@@ -1,0 +1,47 @@
+//! The list of runs.
+
+use jiff::Timestamp;
+use trainyard_api::run::{RunResource, Status};
+
+use super::state_style;
+use crate::table::{Cell, Table};
+use crate::words;
+
+/// The table, at most `width` columns wide where a width is given.
+pub fn runs(runs: &[RunResource], now: Timestamp, width: Option<usize>) -> String {
+    let mut table = Table::new(["RUN", "NAME", "STATE", "SUBMITTED", "TOOK"], 1);
+    for run in runs {
+        let status = &run.entity.status;
+        table.row([
+            Cell::from(&run.metadata.guid),
+            Cell::from(&run.entity.model_definition.name),
+            Cell::painted(state(status), state_style(&status.state)),
+            Cell::from(words::ago(status.submitted_at.0, now)),
+            Cell::from(took(status)),
+        ]);
+    }
+    table.render(width)
+}
+
+/// One run on one line, for those who watch without a terminal.
+pub fn run_line(run: &RunResource) -> String {
+    let status = &run.entity.status;
+    let name = words::printable(&run.entity.model_definition.name);
+    format!("{}  {name}  {}", run.metadata.guid, state(status))
+}
+
+/// The state, and the room where the state says little.
+fn state(status: &Status) -> String {
+    match (status.state.as_str(), status.room.as_str()) {
+        (_, _) if status.canceling => "canceling".to_owned(),
+        ("pending" | "running", room) if room != "run" => format!("{} ({room})", status.state),
+        (state, _) => state.to_owned(),
+    }
+}
+
+/// How long its program ran, or has been running, with what follows on it.
+fn took(status: &Status) -> String {
+    let Some(from) = status.running_at else { return "-".to_owned() };
+    let to = status.finished_at.unwrap_or(status.current_at);
+    words::between(from.0, to.0)
+}

@@ -1,0 +1,9 @@
+//! What users see, as text: pure functions from documents of the API to output.
+//! What the commands do is proven by the stories in the root's `tests/`.
+
+mod drawing;
+mod exits;
+mod helps;
+mod samples;
+mod transcripts;
+mod views;
