@@ -20,6 +20,7 @@ use crate::error::EnvironmentError;
 use crate::interpreters::{Interpreter, Interpreters};
 use crate::progress::{BuildPhase, BuildProgress};
 use crate::release::Release;
+use crate::tree;
 use crate::uv;
 
 /// Changes whenever environments are built in another way, so that old ones are not taken for new.
@@ -78,6 +79,16 @@ impl Environments {
             Availability::Buildable if self.ready(release).is_some() => Availability::Ready,
             other => other,
         }
+    }
+
+    /// Removes every environment of the cache, read-only as they are (`rm -r` cannot unless it is
+    /// root). No program may run in one, and no build be under way.
+    ///
+    /// # Errors
+    /// What could not be removed.
+    pub fn clear(&self) -> Result<(), EnvironmentError> {
+        let folder = self.inner.cache.join("environments");
+        tree::remove(&folder).map_err(EnvironmentError::cache(folder))
     }
 
     /// The release's environment, built if it is not there. However many ask at once, it is built

@@ -114,6 +114,9 @@ async fn many_wait_for_one_build_and_the_next_finds_it_ready() -> anyhow::Result
     let mode =
         std::os::unix::fs::MetadataExt::mode(&fs::metadata(package.join("site-packages/six.py"))?);
     assert_eq!(mode & 0o222, 0, "{mode:o}");
+
+    ours.clear()?;
+    assert_eq!(theirs.ready(&release), None);
     Ok(())
 }
 
