@@ -126,12 +126,15 @@ pub(super) fn nested(folders: &[String], files: &[String], any_flat: bool) -> Ve
             );
         told.push(complaint.help(help.clone()));
     }
-    for folder in folders {
-        let holds = |path: &String| {
-            path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'))
-        };
-        // A folder is told only where none of its files is.
-        if folder.is_empty() || files.iter().any(holds) || folders.iter().any(holds) {
+    // A folder is told only where nothing that lies in it is: sorted, that would come next.
+    let mut paths: Vec<String> =
+        folders.iter().map(|folder| format!("{folder}/")).chain(files.iter().cloned()).collect();
+    paths.sort();
+    paths.dedup();
+    for (at, path) in paths.iter().enumerate() {
+        let Some(folder) = path.strip_suffix('/') else { continue };
+        let holds = paths.get(at + 1).is_some_and(|next| next.starts_with(path.as_str()));
+        if folder.is_empty() || holds {
             continue;
         }
         let message = format!("'{}/' is a folder", shown(folder.as_bytes()));

@@ -83,6 +83,20 @@ TY0203 empty/: 'empty/' is a folder [files on the first level, no folders] (put 
 }
 
 #[test]
+fn ten_thousand_nested_entries_are_told_quickly() {
+    let pieces: Vec<Piece> = (0..5_000)
+        .flat_map(|n| {
+            let folder = Piece::stored(format!("d{n}/"), b"").mode(0o040_755);
+            [folder, Piece::stored(format!("e{n}/a.py"), b"")]
+        })
+        .collect();
+    let began = std::time::Instant::now();
+    let told = refused(&zip(&pieces));
+    assert!(told.ends_with("TY0203: and 9950 more complaints"), "{told}");
+    assert!(began.elapsed().as_secs() < 5, "took {:?}", began.elapsed());
+}
+
+#[test]
 fn slips_in_each_form_are_refused() {
     for (name, why) in [
         (&b"../evil"[..], "'../evil' cannot be unpacked: its path leaves the directory with '..'"),
@@ -227,4 +241,10 @@ fn extract_touches_nothing_that_is_there() {
     assert!(!target.exists(), "it was written through a link");
     let left: Vec<_> = std::fs::read_dir(there.path()).expect("there").collect();
     assert_eq!(left.len(), 1, "only the link is left: {left:?}");
+
+    let there = tempfile::tempdir().expect("a directory");
+    std::fs::write(there.path().join("train.py"), "mine").expect("a file");
+    extract(&bytes, &ZipLimits::default(), there.path()).expect_err("it is there");
+    let kept = std::fs::read_to_string(there.path().join("train.py")).expect("it is there");
+    assert_eq!(kept, "mine");
 }
