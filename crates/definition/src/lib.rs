@@ -10,11 +10,13 @@
 
 mod dialect;
 mod nearest;
+mod premises;
 mod submission;
 mod text;
 pub mod zip;
 
 pub use nearest::nearest;
-pub use submission::{MAX_DEFINITION_BYTES, Submission, read};
+pub use premises::{Anywhere, Premises};
+pub use submission::{MAX_DEFINITION_BYTES, Submission, read, read_for};
 pub use text::Syntax;
 pub use zip::ZipLimits;

@@ -6,6 +6,7 @@ use trainyard_model::diagnostic::{Diagnostic, Span};
 use trainyard_model::secret::Secrets;
 
 use crate::dialect::{self, COMPLAINTS, Desk};
+use crate::premises::{Anywhere, Premises};
 use crate::text::{self, Parsed, Syntax};
 
 /// The largest text that is read, in bytes. A real one has two thousand.
@@ -32,6 +33,19 @@ pub struct Submission {
 /// most 50). A text of broken syntax is told where it breaks; slips that can be
 /// got over (a trailing comma) are told together with everything else.
 pub fn read(text: &str, syntax: Syntax) -> Result<Submission, Vec<Diagnostic>> {
+    read_for(text, syntax, &Anywhere)
+}
+
+/// Reads a training definition for a certain server: what that server cannot
+/// offer is a complaint like any other.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_for(
+    text: &str,
+    syntax: Syntax,
+    premises: &dyn Premises,
+) -> Result<Submission, Vec<Diagnostic>> {
     if text.len() > MAX_DEFINITION_BYTES {
         let message = format!(
             "the definition has {} bytes, more than the {MAX_DEFINITION_BYTES} that are read",
@@ -47,7 +61,7 @@ pub fn read(text: &str, syntax: Syntax) -> Result<Submission, Vec<Diagnostic>> {
         ]);
     }
     let Parsed { root, complaints } = text::parse(text, syntax);
-    let mut desk = Desk::new(text);
+    let mut desk = Desk::new(text, premises);
     let submission = root.and_then(|root| dialect::submission(&mut desk, &root));
     let mut told = complaints;
     told.append(&mut desk.complaints);

@@ -5,18 +5,21 @@ use std::ops::Range;
 use trainyard_model::code::Code;
 use trainyard_model::diagnostic::{Diagnostic, Span};
 
+use crate::premises::Premises;
+
 /// More complaints than this help nobody.
 pub(crate) const COMPLAINTS: usize = 50;
 
 /// The text being read, and everything said about it so far.
 pub(crate) struct Desk<'t> {
     text: &'t str,
+    pub(super) premises: &'t dyn Premises,
     pub(crate) complaints: Vec<Diagnostic>,
 }
 
 impl<'t> Desk<'t> {
-    pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, complaints: Vec::new() }
+    pub(crate) fn new(text: &'t str, premises: &'t dyn Premises) -> Self {
+        Self { text, premises, complaints: Vec::new() }
     }
 
     /// An error at this place, to be completed by the caller.
@@ -34,6 +37,12 @@ impl<'t> Desk<'t> {
             return complaint;
         }
         complaint.span(Span::of(self.text, span.start, span.end))
+    }
+
+    /// Puts a complaint of the premises at its place.
+    pub(super) fn complain_at(&mut self, complaint: Diagnostic, path: &str, span: &Range<usize>) {
+        let span = Span::of(self.text, span.start, span.end);
+        self.complain(complaint.at(path).span(span));
     }
 
     pub(super) fn complain(&mut self, complaint: Diagnostic) {

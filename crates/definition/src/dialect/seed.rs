@@ -167,7 +167,17 @@ impl Desk<'_> {
         let object = self.object(&pair.value, path, pair.key_span.clone(), &FRAMEWORK)?;
         let name = self.line(&object, &["name"], Need::Required);
         let version = self.line(&object, &["version"], Need::Required);
-        Some(FrameworkRef { name: name?.value, version: version?.value })
+        let (name, version) = (name?, version?);
+        let wanted = FrameworkRef { name: name.value, version: version.value };
+        if let Some(complaint) = self.premises.framework(&wanted) {
+            let about = if complaint.path == name.path {
+                (&name.path, &name.span)
+            } else {
+                (&version.path, &version.span)
+            };
+            self.complain_at(complaint, about.0, about.1);
+        }
+        Some(wanted)
     }
 
     fn name(&mut self, model: &Object<'_>) -> Option<String> {
@@ -217,6 +227,9 @@ impl Desk<'_> {
     fn size(&mut self, execution: &Object<'_>) -> Option<Size> {
         let written = self.line(execution, &["resourceType"], Need::Required)?;
         if let Some(size) = Size::from_word(&written.value) {
+            if let Some(complaint) = self.premises.size(size) {
+                self.complain_at(complaint, &written.path, &written.span);
+            }
             return Some(size);
         }
         let sizes: Vec<String> =
