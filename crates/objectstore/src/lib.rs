@@ -1,1 +1,37 @@
 //! prepare, store: object stores, transfers and the endpoint guard.
+//!
+//! A store is one container behind the small trait [`ObjectStore`]: S3 and
+//! what speaks its protocol, or a directory. [`open`] makes one from a
+//! definition's [`StoreRef`](trainyard_model::definition::StoreRef), past the
+//! [`Guard`], which is the only maker of HTTP clients in the house.
+//!
+//! On top of the trait, and the same for every store: the checks made before a
+//! run starts ([`check_readable`], [`check_writable`]), the way of the training
+//! data to the disk ([`download`]) and of results and logs back
+//! ([`upload_tree`], [`upload_file`]).
+//!
+//! The caller installs the TLS provider before the first store is opened.
+
+mod check;
+mod directory;
+mod download;
+mod error;
+mod guard;
+mod keys;
+mod md5sum;
+mod open;
+mod progress;
+mod retry;
+mod s3;
+mod store;
+mod upload;
+
+pub use check::{ContainerSummary, check_readable, check_writable};
+pub use download::download;
+pub use error::{StoreError, StoreErrorKind};
+pub use guard::{Forbidden, Guard, GuardPolicy, Limits};
+pub use keys::{Place, UnsafeKey, place};
+pub use open::open;
+pub use progress::Transferred;
+pub use store::{Content, Object, ObjectStore, Store, StoreName, Upload};
+pub use upload::{upload_file, upload_tree};

@@ -1,0 +1,217 @@
+//! What stores and wires say when they do not do what they are asked, and what
+//! it means to the user.
+
+use std::error::Error;
+use std::time::Duration;
+
+use crate::error::{StoreError, StoreErrorKind as Kind};
+use crate::guard::Forbidden;
+use crate::store::StoreName;
+
+/// The longest text of a store that is repeated to users, in characters.
+const WORDS_MAX: usize = 300;
+
+/// What was asked for; decides what a refusal of it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Read,
+    List,
+    Write,
+}
+
+/// An answer with a status other than 2xx.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.words())]
+pub(super) struct Refusal {
+    status: u16,
+    /// S3's word for it (`NoSuchBucket`), empty when there is none.
+    code: String,
+    message: String,
+}
+
+/// Nothing came for this long.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing came for {} s", .0.as_secs_f32())]
+pub(super) struct Silence(pub(super) Duration);
+
+/// The connection could not be made, or it broke.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.words())]
+pub(super) struct Broken(#[source] reqwest::Error);
+
+impl From<reqwest::Error> for Broken {
+    fn from(error: reqwest::Error) -> Self {
+        // The URL holds nothing that is not said elsewhere, and a long query.
+        Self(error.without_url())
+    }
+}
+
+impl Broken {
+    /// The last error of the chain knows best: "Connection refused (os error 111)".
+    fn words(&self) -> String {
+        let mut last: &dyn Error = &self.0;
+        while let Some(next) = last.source() {
+            last = next;
+        }
+        last.to_string()
+    }
+
+    fn forbidden(&self) -> Option<&Forbidden> {
+        find(&self.0)
+    }
+
+    pub(super) fn is_transient(&self) -> bool {
+        self.forbidden().is_none() && !self.0.is_builder()
+    }
+}
+
+impl Refusal {
+    /// Reads S3's XML (`<Error><Code>…</Code><Message>…</Message>…`), or whatever came.
+    pub(super) fn read(status: u16, body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let code = element(&text, "Code").unwrap_or_default();
+        let message = element(&text, "Message").unwrap_or_else(|| {
+            // A proxy's page, perhaps: its first line says more than nothing.
+            if code.is_empty() {
+                text.trim().lines().next().unwrap_or_default().to_owned()
+            } else {
+                String::new()
+            }
+        });
+        Self {
+            status,
+            code: code.chars().take(64).collect(),
+            message: message.chars().take(WORDS_MAX).collect(),
+        }
+    }
+
+    pub(super) fn is_transient(&self) -> bool {
+        matches!(self.status, 429 | 500 | 502 | 503 | 504)
+            || matches!(self.code.as_str(), "RequestTimeout" | "SlowDown" | "InternalError")
+    }
+
+    fn words(&self) -> String {
+        let mut words = format!("HTTP status {}", self.status);
+        for part in [&self.code, &self.message] {
+            if !part.is_empty() {
+                words.push_str(": ");
+                words.push_str(part);
+            }
+        }
+        words
+    }
+
+    fn kind(&self, purpose: Purpose) -> Kind {
+        match (self.code.as_str(), self.status) {
+            ("NoSuchBucket" | "InvalidBucketName", _) => Kind::ContainerMissing,
+            (
+                "InvalidAccessKeyId"
+                | "SignatureDoesNotMatch"
+                | "ExpiredToken"
+                | "InvalidToken"
+                | "InvalidSecurity"
+                | "NotSignedUp"
+                | "TokenRefreshRequired"
+                | "UnauthorizedAccess",
+                _,
+            )
+            | (_, 401) => Kind::CredentialsRefused,
+            ("RequestTimeTooSkewed", _) => Kind::Failed,
+            ("AccessDenied" | "AllAccessDisabled" | "AccountProblem", _) | (_, 403 | 405) => {
+                match purpose {
+                    Purpose::Read | Purpose::List => Kind::CredentialsRefused,
+                    Purpose::Write => Kind::ReadOnly,
+                }
+            }
+            ("NoSuchKey", _) => Kind::ObjectMissing,
+            (_, 404) => match purpose {
+                Purpose::Read => Kind::ObjectMissing,
+                // An upload that was completed or aborted meanwhile.
+                Purpose::Write if self.code == "NoSuchUpload" => Kind::Failed,
+                Purpose::List | Purpose::Write => Kind::ContainerMissing,
+            },
+            (_, 412) => Kind::ObjectChanged,
+            _ => Kind::Failed,
+        }
+    }
+}
+
+/// Puts an error of opendal into our words, by the typed error at its root.
+pub(super) fn explain(
+    store: &StoreName,
+    purpose: Purpose,
+    tried: &str,
+    error: opendal::Error,
+) -> StoreError {
+    let transient = error.is_temporary();
+    let (kind, said) = if let Some(refusal) = find::<Refusal>(&error) {
+        (refusal.kind(purpose), refusal.words())
+    } else if let Some(why) = find::<Forbidden>(&error) {
+        (Kind::EndpointForbidden, why.to_string())
+    } else if let Some(silence) = find::<Silence>(&error) {
+        (Kind::Unreachable, silence.to_string())
+    } else if let Some(broken) = find::<Broken>(&error) {
+        let kind = if broken.0.is_body() || broken.0.is_decode() {
+            Kind::Failed
+        } else {
+            Kind::Unreachable
+        };
+        (kind, broken.words())
+    } else {
+        // opendal's own: XML that is none, too few bytes.
+        (Kind::Failed, error.message().chars().take(WORDS_MAX).collect())
+    };
+    StoreError::new(kind, store, tried).said(said).transient(transient).source(error)
+}
+
+/// The first error of a type in a chain.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The text of the first element of this name.
+fn element(xml: &str, name: &str) -> Option<String> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
+    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
+    Some(text.replace("&apos;", "'").replace("&#39;", "'").replace("&amp;", "&").trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_mean_what_the_user_has_to_mend() {
+        let xml = |code: &str| {
+            format!("<?xml?><Error><Code>{code}</Code><Message>a &amp; b</Message></Error>")
+        };
+        for (status, body, purpose, kind) in [
+            (404, xml("NoSuchBucket"), Purpose::Write, Kind::ContainerMissing),
+            (404, xml("NoSuchKey"), Purpose::Read, Kind::ObjectMissing),
+            (404, String::new(), Purpose::Read, Kind::ObjectMissing),
+            (404, "<html>".into(), Purpose::List, Kind::ContainerMissing),
+            (403, xml("InvalidAccessKeyId"), Purpose::Write, Kind::CredentialsRefused),
+            (403, xml("SignatureDoesNotMatch"), Purpose::Write, Kind::CredentialsRefused),
+            (403, xml("AccessDenied"), Purpose::Write, Kind::ReadOnly),
+            (403, xml("AccessDenied"), Purpose::List, Kind::CredentialsRefused),
+            (403, String::new(), Purpose::Read, Kind::CredentialsRefused),
+            (412, String::new(), Purpose::Read, Kind::ObjectChanged),
+            (503, xml("SlowDown"), Purpose::Read, Kind::Failed),
+            (301, xml("PermanentRedirect"), Purpose::List, Kind::Failed),
+        ] {
+            let refusal = Refusal::read(status, body.as_bytes());
+            assert_eq!(refusal.kind(purpose), kind, "{refusal} {purpose:?}");
+        }
+        assert_eq!(Refusal::read(403, xml("X").as_bytes()).words(), "HTTP status 403: X: a & b");
+        assert_eq!(Refusal::read(502, b"<html>\nbad").words(), "HTTP status 502: <html>");
+        assert!(Refusal::read(503, b"").is_transient() && !Refusal::read(501, b"").is_transient());
+    }
+}

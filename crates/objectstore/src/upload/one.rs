@@ -1,0 +1,190 @@
+//! One file to one object.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rustix::fs::OFlags;
+
+use super::{Sent, blocking};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::md5sum;
+use crate::retry::Attempts;
+use crate::store::Store;
+
+/// Files up to this size go in one request; also the size of the parts of others.
+const PART: u64 = 8 << 20;
+
+/// The most parts that S3 takes.
+const PARTS_MAX: u64 = 10_000;
+
+/// What the store should hold in the end.
+struct Expected {
+    size: u64,
+    /// The ETag that S3 gives to this content, sent this way.
+    etag: String,
+}
+
+/// Stores the file, trying again from the file where that may help. Returns its size.
+pub(super) async fn store_file(
+    store: &Store,
+    path: &Path,
+    key: &str,
+    say: &(dyn Fn(Sent) + Send + Sync),
+) -> Result<u64, StoreError> {
+    let mut attempts = Attempts::new();
+    loop {
+        let mut sent = 0;
+        match store_once(store, path, key, say, &mut sent).await {
+            Ok(size) => return Ok(size),
+            Err(error) => {
+                say(Sent::Bytes(-sent));
+                if !error.is_transient() || !attempts.another().await {
+                    return Err(error);
+                }
+                tracing::debug!(%error, key, "storing a file again");
+            }
+        }
+    }
+}
+
+async fn store_once(
+    store: &Store,
+    path: &Path,
+    key: &str,
+    say: &(dyn Fn(Sent) + Send + Sync),
+    sent: &mut i64,
+) -> Result<u64, StoreError> {
+    let local = |error| StoreError::local(store.name(), format!("read {}", path.display()), error);
+    let opening = path.to_owned();
+    let (file, size) = blocking(move || open(&opening)).await.map_err(local)?;
+    let file = Arc::new(file);
+    if size <= PART {
+        let (content, sum) = read(&file, 0, size).await.map_err(local)?;
+        let expected = Expected { size, etag: md5sum::etag(&sum) };
+        let told = store.put(key, content).await?;
+        *sent += size.cast_signed();
+        say(Sent::Bytes(size.cast_signed()));
+        return verify(store, key, &expected, told).await.map(|()| size);
+    }
+
+    let part = PART.max(size.div_ceil(PARTS_MAX).next_multiple_of(1 << 20));
+    let mut upload = store.upload(key).await?;
+    let mut sums = Vec::new();
+    let filled = async {
+        for start in (0..size).step_by(usize::try_from(part).expect("a part fits into memory")) {
+            let length = part.min(size - start);
+            let (content, sum) = read(&file, start, length).await.map_err(local)?;
+            sums.push(sum);
+            upload.part(content).await?;
+            *sent += length.cast_signed();
+            say(Sent::Bytes(length.cast_signed()));
+        }
+        Ok(())
+    }
+    .await;
+    let completed = match filled {
+        Ok(()) => upload.complete().await,
+        Err(error) => Err(error),
+    };
+    let expected = Expected { size, etag: md5sum::etag_of_parts(&sums) };
+    if let Err(error) = completed {
+        // The answer to the completion may be what was lost, and the next attempt
+        // at it was told that there is no such upload.
+        if error.kind() == StoreErrorKind::Failed && stored(store, key, &expected).await {
+            return Ok(size);
+        }
+        if let Err(left) = upload.abort().await {
+            tracing::debug!(error = %left, key, "parts of a failed upload may stay in the store");
+        }
+        return Err(error);
+    }
+    // The ETag in the answer may be made from anything; the object's own is told
+    // only where it is a checksum.
+    verify(store, key, &expected, None).await.map(|()| size)
+}
+
+/// Opens a file that may have been changed since it was found.
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    Ok((file, found.len()))
+}
+
+async fn read(file: &Arc<File>, start: u64, length: u64) -> io::Result<(Bytes, [u8; 16])> {
+    let file = file.clone();
+    blocking(move || {
+        let mut content = vec![0; usize::try_from(length).expect("a part fits into memory")];
+        file.read_exact_at(&mut content, start)?;
+        let sum = md5sum::of(&content);
+        Ok((Bytes::from(content), sum))
+    })
+    .await
+}
+
+/// Compares what the store says about the object with what was sent.
+async fn verify(
+    store: &Store,
+    key: &str,
+    expected: &Expected,
+    told: Option<String>,
+) -> Result<(), StoreError> {
+    // One request less where the answer to the upload said it all.
+    if let Some(told) = told.as_deref().and_then(md5sum::told_by) {
+        return if told == expected.etag {
+            Ok(())
+        } else {
+            Err(damaged(store, key, expected, &told))
+        };
+    }
+    let found = store.head(key).await?;
+    if found.size != expected.size {
+        let size = format!("{} bytes", found.size);
+        return Err(damaged(store, key, expected, &size));
+    }
+    match found.etag.as_deref().map(md5sum::plain) {
+        Some(etag) if speaks_of_content(etag) && !etag.eq_ignore_ascii_case(&expected.etag) => {
+            Err(damaged(store, key, expected, etag))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn stored(store: &Store, key: &str, expected: &Expected) -> bool {
+    // Here only the certain case counts: an older object may have the same size.
+    match store.head(key).await {
+        Ok(found) => {
+            found.size == expected.size
+                && found
+                    .etag
+                    .is_some_and(|etag| md5sum::plain(&etag).eq_ignore_ascii_case(&expected.etag))
+        }
+        Err(_) => false,
+    }
+}
+
+/// Whether an ETag is of one of S3's two forms: an MD5, or `<MD5 of MD5s>-<parts>`.
+fn speaks_of_content(etag: &str) -> bool {
+    let sum = match etag.split_once('-') {
+        Some((sum, parts)) if parts.bytes().all(|byte| byte.is_ascii_digit()) => sum,
+        Some(_) => return false,
+        None => etag,
+    };
+    md5sum::told_by(sum).is_some()
+}
+
+fn damaged(store: &Store, key: &str, expected: &Expected, found: &str) -> StoreError {
+    StoreError::new(StoreErrorKind::Corrupted, store.name(), format!("write {key:?}"))
+        .said(format!(
+            "{} bytes with ETag {} were sent, the store holds {found}",
+            expected.size, expected.etag
+        ))
+        .transient(true)
+}
