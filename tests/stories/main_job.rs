@@ -6,6 +6,10 @@ use trainyard_testkit::{binary, mnist, s3::S3Server, zip};
 
 use crate::harness::{Scene, Told, left_out};
 
+/// The containers that the example names.
+const DATA: &str = "tf-training-data";
+const RESULTS: &str = "tf-training-results";
+
 /// A training of this size takes seconds; the environment, where it has to be built first, most of a minute.
 const LIMIT: std::time::Duration = std::time::Duration::from_mins(8);
 
@@ -29,13 +33,13 @@ fn s3_the_seeds_job_trains_on_mnist() -> Told {
         return Ok(());
     };
     let s3 = S3Server::start()?;
-    for bucket in ["tf_training_data", "tf_training_results"] {
+    for bucket in [DATA, RESULTS] {
         s3.create_bucket(bucket)?;
     }
     for entry in std::fs::read_dir(mnist::mnist_subset(5_000, 1_000)?)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).context("a file name")?;
-        s3.put("tf_training_data", name, &std::fs::read(&path)?)?;
+        s3.put(DATA, name, &std::fs::read(&path)?)?;
     }
 
     // The definition as the example has it, the placeholders replaced.
@@ -56,18 +60,16 @@ fn s3_the_seeds_job_trains_on_mnist() -> Told {
     let id = scene.server.submit(&job.to_string(), &model)?;
     scene.server.until_settled(&id, "completed", LIMIT)?;
 
-    let stored: Vec<String> =
-        s3.list("tf_training_results")?.into_iter().map(|(key, _)| key).collect();
+    let stored: Vec<String> = s3.list(RESULTS)?.into_iter().map(|(key, _)| key).collect();
     for name in ["learner-1/training-log.txt", "model/saved_model.pb", "evaluation.json"] {
         ensure!(stored.contains(&format!("{id}/{name}")), "{name} is not among {stored:?}");
     }
-    let evaluation = s3.get("tf_training_results", &format!("{id}/evaluation.json"))?;
+    let evaluation = s3.get(RESULTS, &format!("{id}/evaluation.json"))?;
     let evaluation: Value = serde_json::from_slice(&evaluation)?;
     let accuracy = evaluation["test_accuracy"].as_f64().context("an accuracy")?;
     ensure!(accuracy > 0.8, "{evaluation}");
     ensure!(
-        scene.server.log(&id)?
-            == s3.get("tf_training_results", &format!("{id}/learner-1/training-log.txt"))?
+        scene.server.log(&id)? == s3.get(RESULTS, &format!("{id}/learner-1/training-log.txt"))?
     );
     Ok(())
 }

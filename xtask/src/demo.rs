@@ -19,6 +19,9 @@ use trainyard_testkit::{binary, mnist, zip};
 const LEAST_ACCURACY: f64 = 0.95;
 /// The version that the page names.
 const SEEDS_VERSION: &str = "1.2-py3";
+/// The containers that the example names.
+const DATA: &str = "tf-training-data";
+const RESULTS: &str = "tf-training-results";
 /// What the program prints before its result.
 const ACCURACY: &str = "Test accuracy: ";
 
@@ -93,13 +96,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// An S3 server with MNIST in one bucket and another for the results.
 fn store(digits: &Path) -> Result<S3Server> {
     let s3 = S3Server::start()?;
-    for bucket in ["tf_training_data", "tf_training_results"] {
+    for bucket in [DATA, RESULTS] {
         s3.create_bucket(bucket)?;
     }
     for entry in std::fs::read_dir(digits)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).context("a file name")?;
-        s3.put("tf_training_data", name, &std::fs::read(&path)?)?;
+        s3.put(DATA, name, &std::fs::read(&path)?)?;
     }
     Ok(s3)
 }
@@ -117,18 +120,18 @@ fn tell(stage: &Stage, times: &mut Times) -> Result<f64> {
     call(stage, "trainyard", &["events", &id])?;
     call(stage, "bx", &["ml", "show", "trained-models", &id])?;
 
-    let stored = stage.s3.list("tf_training_results")?;
-    println!("\nThe container `tf_training_results`:");
+    let stored = stage.s3.list(RESULTS)?;
+    println!("\nThe container `{RESULTS}`:");
     for (key, bytes) in &stored {
         println!("{bytes:>12}  {key}");
     }
-    let log = stage.s3.get("tf_training_results", &format!("{id}/learner-1/training-log.txt"))?;
+    let log = stage.s3.get(RESULTS, &format!("{id}/learner-1/training-log.txt"))?;
     let log = String::from_utf8_lossy(&log);
     let accuracy = log.lines().rev().find_map(|line| line.strip_prefix(ACCURACY));
     let accuracy = accuracy.context("the stored log tells no accuracy")?.trim().parse()?;
 
     call(stage, "bx", &["ml", "delete", "trained-models", &id])?;
-    let after = stage.s3.list("tf_training_results")?;
+    let after = stage.s3.list(RESULTS)?;
     ensure!(after == stored, "deleting the history touched the container");
     println!("(the container is as it was: {} objects)", after.len());
     Ok(accuracy)
