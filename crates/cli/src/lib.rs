@@ -15,6 +15,7 @@ pub mod bx;
 mod commands;
 mod context;
 mod doctor;
+mod documents;
 pub mod draw;
 pub mod escapes;
 pub mod exit;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use trainyard_definition::zip::{PackError, Packed, pack};
+use trainyard_definition::zip::{Packed, pack};
 use trainyard_definition::{ZipLimits, nearest};
 
 use crate::draw::Source;
@@ -52,15 +52,46 @@ pub(crate) fn gather(
             ));
         }
     };
-    let definition = read_definition(&definition)?;
     let code = if metadata.is_dir() {
-        let packed = pack(code, &ZipLimits::default()).map_err(|error| unpackable(code, error))?;
+        let packed = pack_without(code, &definition)?;
         screen.talk(&told(code, &packed));
         packed.bytes
     } else {
         fs::read(code).map_err(|source| missing(code, source))?
     };
-    Ok(Submission { code: code.into(), definition })
+    Ok(Submission { code: code.into(), definition: read_definition(&definition)? })
+}
+
+/// Packs a directory without the definition that may lie in it: that one holds
+/// credentials, and what is in the zip lies in the clear where the program runs.
+fn pack_without(directory: &Path, definition: &Path) -> Result<Packed, Failure> {
+    let limits = ZipLimits::default();
+    let failed = |error| Failure::Pack { directory: directory.to_owned(), error };
+    let packed = pack(directory, &limits).map_err(failed)?;
+    let Some(own) = name_below(directory, definition) else { return Ok(packed) };
+    if !packed.included.iter().any(|(name, _)| *name == own) {
+        return Ok(packed);
+    }
+    // The zip is the same for the same files wherever they lie, so they are packed from a copy.
+    let copied = |source| Failure::File { doing: "copy", path: directory.to_owned(), source };
+    let without = tempfile::tempdir().map_err(copied)?;
+    for (name, _) in packed.included.iter().filter(|(name, _)| *name != own) {
+        let target = without.path().join(name);
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent).map_err(copied)?;
+        }
+        fs::copy(directory.join(name), target).map_err(copied)?;
+    }
+    let again = pack(without.path(), &limits).map_err(failed)?;
+    let mut ignored = packed.ignored;
+    ignored.push(format!("{own} (the definition: it holds credentials)"));
+    Ok(Packed { ignored, ignore_file: packed.ignore_file, ..again })
+}
+
+/// The name that a file has in the zip of a directory, if it lies in it.
+fn name_below(directory: &Path, file: &Path) -> Option<String> {
+    let (directory, file) = (directory.canonicalize().ok()?, file.canonicalize().ok()?);
+    file.strip_prefix(directory).ok()?.to_str().map(str::to_owned)
 }
 
 fn read_definition(path: &Path) -> Result<Source, Failure> {
@@ -123,10 +154,6 @@ fn neighbour(path: &Path) -> Option<PathBuf> {
     nearest(name, names.iter().map(String::as_str)).map(|near| path.with_file_name(near))
 }
 
-fn unpackable(directory: &Path, error: PackError) -> Failure {
-    Failure::Pack { directory: directory.to_owned(), error }
-}
-
 /// What was packed, for people.
 fn told(directory: &Path, packed: &Packed) -> String {
     let bytes = packed.included.iter().map(|(_, size)| size).sum();
@@ -153,4 +180,51 @@ fn told(directory: &Path, packed: &Packed) -> String {
         text.add(format_args!("  left out{by}: {}{more}\n", names.join(", ")));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().expect("a directory");
+        for (name, text) in files {
+            fs::write(directory.path().join(name), text).expect("written");
+        }
+        directory
+    }
+
+    #[test]
+    fn the_definition_does_not_travel_in_the_zip() {
+        let code = directory(&[("train.py", "print(1)"), ("job.json", "hunter2hunter2")]);
+        let definition = find_definition(code.path()).expect("there is one");
+        let packed = pack_without(code.path(), &definition).expect("packed");
+        assert_eq!(packed.included, [("train.py".to_owned(), 8)]);
+        assert!(!packed.bytes.windows(8).any(|bytes| bytes == b"job.json"));
+        let told = told(code.path(), &packed);
+        assert!(told.contains("left out: job.json (the definition"), "{told}");
+    }
+
+    #[test]
+    fn a_definition_elsewhere_changes_nothing() {
+        let code = directory(&[("train.py", "print(1)"), ("job.json", "{}")]);
+        let other = directory(&[("job.json", "{}")]);
+        let packed = pack_without(code.path(), &other.path().join("job.json")).expect("packed");
+        assert_eq!(packed.included.len(), 2);
+    }
+
+    #[test]
+    fn two_definitions_are_one_too_many() {
+        let code = directory(&[("job.json", "{}"), ("job.yaml", "{}")]);
+        let failure = find_definition(code.path()).expect_err("which?");
+        assert!(failure.draw(80).contains("job.yaml"), "{failure}");
+    }
+
+    #[test]
+    fn a_misspelt_file_is_guessed() {
+        let code = directory(&[("tf-model.zip", "")]);
+        let path = code.path().join("tf-modle.zip");
+        let failure = missing(&path, std::io::ErrorKind::NotFound.into());
+        assert!(failure.draw(80).contains("tf-model.zip"), "{failure}");
+    }
 }

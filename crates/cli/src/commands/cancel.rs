@@ -1,6 +1,7 @@
 //! `trainyard cancel RUN…`.
 
 use crate::context::Context;
+use crate::documents::without_keys;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::select;
@@ -13,7 +14,7 @@ pub(crate) async fn run(context: &Context, selectors: &[String]) -> Result<Exit,
         let id = select::run(client, selector).await?;
         client.cancel(&id).await?;
         if context.json {
-            context.screen.json_line(&client.run(&id).await?)?;
+            context.screen.json_line(&without_keys(client.run(&id).await?))?;
         } else {
             context.screen.talk(&format!(
                 "canceling {id}; what it left so far and its log will be stored\n  trainyard wait {id}   wait until it has ended"

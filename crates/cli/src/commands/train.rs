@@ -7,6 +7,7 @@ use trainyard_model::ids::RunId;
 
 use crate::args::Train;
 use crate::context::Context;
+use crate::documents::without_keys;
 use crate::draw;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -36,7 +37,7 @@ pub(crate) async fn run(context: &Context, args: Train) -> Result<Exit, Failure>
         let warnings: Vec<_> = run.warnings.iter().cloned().map(Diagnostic::from).collect();
         screen.talk(&draw::complaints(&warnings, Some(&source), screen.talk_width()));
     }
-    let id = &run.metadata.guid;
+    let id = run.metadata.guid.clone();
     let name = printable(&run.entity.model_definition.name);
     if args.follow {
         screen.talk(&format!("submitted {name} as {id}"));
@@ -44,7 +45,7 @@ pub(crate) async fn run(context: &Context, args: Train) -> Result<Exit, Failure>
         return follow::follow(context, &connection, &id, 0, Show::Everything).await;
     }
     if context.json {
-        screen.json(&run)?;
+        screen.json(&without_keys(run))?;
         return Ok(Exit::OK);
     }
     screen.talk(&format!("submitted {name}; its id is"));

@@ -9,6 +9,7 @@ use trainyard_model::ids::RunId;
 
 use crate::args::Wait;
 use crate::context::Context;
+use crate::documents::without_keys;
 use crate::exit::{self, Exit};
 use crate::failure::Failure;
 use crate::select;
@@ -38,7 +39,7 @@ async fn all(context: &Context, connection: &Connection, ids: &[RunId]) -> Resul
 async fn ended(context: &Context, connection: &Connection, id: &RunId) -> Result<Exit, Failure> {
     let status = final_status(connection, id).await?;
     if context.json {
-        context.screen.json_line(&connection.client.run(id).await?)?;
+        context.screen.json_line(&without_keys(connection.client.run(id).await?))?;
     } else {
         context.screen.talk(&format!("{id} {}", status.state));
     }

@@ -7,6 +7,7 @@ mod summary;
 
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use trainyard_api::run::Status;
 use trainyard_client::FollowEvent;
 use trainyard_model::ids::RunId;
@@ -14,6 +15,7 @@ use trainyard_model::ids::RunId;
 use self::clock::RoomClock;
 use self::line::StatusLine;
 use crate::context::Context;
+use crate::documents::without_keys;
 use crate::escapes::Filter;
 use crate::exit::{self, Exit};
 use crate::failure::Failure;
@@ -46,7 +48,8 @@ pub(crate) async fn follow(
     show: Show,
 ) -> Result<Exit, Failure> {
     let mut follower = Follower::new(context, show);
-    let mut events = connection.follow(run.clone(), offset);
+    // A stream keeps what is under way when another branch is taken; a call to `next` would not.
+    let mut events = std::pin::pin!(connection.follow(run.clone(), offset).into_stream());
     let interrupted = tokio::signal::ctrl_c();
     let mut interrupted = std::pin::pin!(interrupted);
     let mut tick = tokio::time::interval(if context.screen.live() { TICK } else { WORD });
@@ -59,7 +62,7 @@ pub(crate) async fn follow(
                 context.screen.talk(&summary::detached(run));
                 return Ok(Exit::NOT_FINISHED);
             }
-            event = events.next() => match event? {
+            event = events.try_next() => match event? {
                 Some(FollowEvent::Log(bytes)) => follower.log(&bytes)?,
                 Some(FollowEvent::Status(status)) => follower.status(*status),
                 Some(FollowEvent::Lost { failures, .. }) => follower.lost(failures),
@@ -67,8 +70,8 @@ pub(crate) async fn follow(
                     follower.status(end.status.clone());
                     follower.line.finish();
                     let resource = connection.client.run(run).await.ok();
-                    if context.json {
-                        context.screen.json_line(&resource)?;
+                    if let (true, Some(resource)) = (context.json, &resource) {
+                        context.screen.json_line(&without_keys(resource.clone()))?;
                     }
                     let rooms = (show == Show::Everything).then(|| follower.clock.finish(&end.status));
                     context.screen.talk(&summary::end(run, &end.status, resource.as_ref(), rooms.as_deref()));

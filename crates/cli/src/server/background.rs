@@ -55,7 +55,7 @@ pub(crate) async fn start(
 }
 
 /// The runtime file of a server that answers.
-pub(crate) async fn answering(places: &Places) -> Option<RuntimeFile> {
+async fn answering(places: &Places) -> Option<RuntimeFile> {
     let file = runtime(places)?;
     let client = Client::anonymous(&file.url).ok()?;
     client.health().await.ok()?;

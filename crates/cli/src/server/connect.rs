@@ -7,8 +7,8 @@ use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::ids::RunId;
 
-use super::background::{self, answering};
-use super::local::runtime;
+use super::background;
+use super::local::{Local, runtime};
 use crate::context::{Context, Server};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -37,8 +37,10 @@ pub(crate) async fn connect(context: &Context) -> Result<Connection, Failure> {
         }
         Server::Local => {
             let places = &context.places;
-            let file = match answering(places).await {
-                Some(file) => file,
+            // One that holds the lock is not asked first whether it is well: the
+            // command itself will find out, and is quicker for it.
+            let file = match Local::find(places) {
+                Some(local) => local.file,
                 None => background::start(&context.screen, places, &[]).await?,
             };
             let client = client_of(file)?;

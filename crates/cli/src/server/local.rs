@@ -3,12 +3,11 @@
 //! The file outlives a server that was killed, so it is believed only as far as
 //! somebody answers at its address, or holds the lock of the data directory.
 
-use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use trainyard_api::service::RuntimeFile;
 
@@ -22,14 +21,32 @@ pub(crate) fn runtime(places: &Places) -> Option<RuntimeFile> {
     serde_json::from_slice(&text).ok()
 }
 
+/// The processes that hold the lock of the data directory; `None` where the
+/// system does not tell.
+///
+/// Read, not tried: trying to take the lock, if only for a moment, would turn
+/// away a server that is just starting.
+fn holders(places: &Places) -> Option<Vec<u32>> {
+    let Ok(lock) = std::fs::metadata(places.lock()) else { return Some(Vec::new()) };
+    let table = std::fs::read_to_string("/proc/locks").ok()?;
+    Some(holders_in(&table, lock.ino()))
+}
+
+/// Lines are `1: FLOCK  ADVISORY  WRITE 14399 fe:00:10117130 0 EOF` (proc_locks(5)). Only
+/// the inode is compared: the device is not told alike everywhere.
+fn holders_in(table: &str, inode: u64) -> Vec<u32> {
+    let holder = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let [_, "FLOCK", _, "WRITE", pid, place, ..] = words.as_slice() else { return None };
+        let found: u64 = place.rsplit(':').next()?.parse().ok()?;
+        (found == inode).then(|| pid.parse().ok())?
+    };
+    table.lines().filter_map(holder).collect()
+}
+
 /// Does somebody hold the lock of the data directory?
 pub(crate) fn is_locked(places: &Places) -> bool {
-    let Ok(file) = File::open(places.lock()) else { return false };
-    match flock(&file, FlockOperation::NonBlockingLockShared) {
-        // Closing the file gives the lock back at once.
-        Ok(()) => false,
-        Err(error) => error == rustix::io::Errno::WOULDBLOCK,
-    }
+    holders(places).is_some_and(|holders| !holders.is_empty())
 }
 
 /// A process that is the server of a data directory, held so that its id
@@ -48,7 +65,8 @@ impl Local {
         let pid = Pid::from_raw(i32::try_from(file.pid).ok()?)?;
         let process = pidfd_open(pid, PidfdFlags::empty()).ok()?;
         // Without the lock, the process of that id is somebody else.
-        is_locked(places).then_some(Self { file, process })
+        let holds = holders(places).is_none_or(|holders| holders.contains(&file.pid));
+        holds.then_some(Self { file, process })
     }
 
     /// Asks it to end.
@@ -74,5 +92,37 @@ impl Local {
                 Err(error) => return Err(Failure::Output(io::Error::from(error))),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_holder_of_this_lock_is_meant() {
+        let table = "\
+1: FLOCK  ADVISORY  WRITE 14399 fe:00:10117130 0 EOF
+1: -> FLOCK  ADVISORY  WRITE 99 fe:00:10117130 0 EOF
+2: FLOCK  ADVISORY  READ 14400 fe:00:10117130 0 EOF
+3: POSIX  ADVISORY  WRITE 14401 fe:00:10117130 0 EOF
+4: FLOCK  ADVISORY  WRITE 14402 fe:00:7 0 EOF
+";
+        assert_eq!(holders_in(table, 10_117_130), [14_399]);
+        assert!(holders_in(table, 1).is_empty());
+        assert!(holders_in("", 7).is_empty());
+    }
+
+    #[test]
+    fn a_lock_that_is_held_is_seen_and_one_that_was_is_not() {
+        let temporary = tempfile::tempdir().expect("a directory");
+        let places = Places { home: temporary.path().into(), cache: temporary.path().into() };
+        assert!(!is_locked(&places), "no file yet");
+        let file = std::fs::File::create(places.lock()).expect("made");
+        assert!(!is_locked(&places), "not locked yet");
+        file.lock().expect("nobody else wants it");
+        assert_eq!(holders(&places), Some(vec![std::process::id()]));
+        drop(file);
+        assert!(!is_locked(&places), "given back");
     }
 }
