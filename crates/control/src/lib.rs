@@ -1,1 +1,47 @@
-//! The brain: admits, reconciles, carries out effects.
+//! The brain: admits runs, reconciles what is with what should be, and carries
+//! out the effects of transitions. There is no HTTP in here.
+//!
+//! [`Control`] is the one handle that the faces use. Behind it:
+//!
+//! - [`submit`](Control::submit), [`check`](Control::check): admission.
+//! - `board`: the unsettled runs in memory, a mirror of the ledger.
+//! - `prepare`, `schedule`, `launch`, `watch`: the reconcilers. Each compares
+//!   the board with the world, moves what it can, and sleeps until somebody
+//!   rings its bell or a timer does; none takes any input, so that a restart
+//!   needs no path of its own.
+//! - `attempt`: what learners ask and tell.
+//! - `logbook`: the logs on disk; `hub`: who wants to know when a run changes.
+//! - `view`: runs in the words of the API.
+//!
+//! Every change of a run goes through [`Control::tell`]: one durable
+//! transition, then its effects.
+
+mod admission;
+mod attempt;
+mod blobs;
+mod board;
+mod check;
+mod definitions;
+mod entropy;
+mod hub;
+mod launch;
+mod live;
+mod logbook;
+mod prepare;
+mod problem;
+mod queries;
+mod schedule;
+mod settings;
+mod tell;
+mod view;
+mod watch;
+
+mod control;
+
+pub use admission::{Accepted, Upload};
+pub use attempt::{AttemptError, LogAnswer};
+pub use control::{Control, StartError};
+pub use definitions::StoredContent;
+pub use problem::Problem;
+pub use queries::{RunListing, StreamState};
+pub use settings::{Limits, Settings};

@@ -1,0 +1,162 @@
+//! submit: from what a user sends to a run on record, or to all complaints.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use trainyard_definition::{Premises, Submission, Syntax, read_for};
+use trainyard_ledger::{NewRun, RunRecord};
+use trainyard_model::code::Code;
+use trainyard_model::definition::FrameworkRef;
+use trainyard_model::diagnostic::Diagnostic;
+use trainyard_model::ids::{DefinitionId, Digest, UserName};
+use trainyard_model::size::Size;
+
+use crate::control::Control;
+use crate::entropy;
+use crate::problem::{Problem, inspect};
+
+/// What a user sends.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// The training definition, as the user wrote it.
+    pub text: String,
+    /// How it is written.
+    pub syntax: Syntax,
+    /// The zip; `None` when the definition names a stored one.
+    pub zip: Option<Bytes>,
+}
+
+/// A run on record.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The run.
+    pub record: RunRecord,
+    /// What the user should know all the same.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// A submission that has passed all checks that need no store.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) submission: Submission,
+    pub(crate) code: ModelCode,
+    pub(crate) stored_definition: Option<DefinitionId>,
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+/// Where the code of a checked submission is.
+#[derive(Debug)]
+pub(crate) enum ModelCode {
+    /// Sent along, inspected, not stored yet.
+    Sent(Bytes),
+    /// The content of a stored training definition.
+    Stored(Digest),
+}
+
+impl Control {
+    /// Takes a submission. When it returns, definition, zip and run are safe on disk.
+    pub async fn submit(&self, owner: &UserName, upload: Upload) -> Result<Accepted, Problem> {
+        let checked = self.check_submission(owner, upload).await?;
+        let code = match checked.code {
+            ModelCode::Stored(digest) => digest,
+            ModelCode::Sent(zip) => {
+                let blobs = self.blobs.clone();
+                tokio::task::spawn_blocking(move || blobs.put(&zip))
+                    .await
+                    .expect("storing a zip does not panic")
+                    .map_err(Problem::disk("storing the zip"))?
+            }
+        };
+        let record = self
+            .ledger
+            .submit(NewRun {
+                id: entropy::run_id(),
+                owner: owner.clone(),
+                definition: checked.submission.definition,
+                secrets: checked.submission.secrets,
+                code,
+                stored_definition: checked.stored_definition,
+                submitted_at: Timestamp::now(),
+            })
+            .await?;
+        self.board.put(record.clone());
+        self.bells.prepare.notify_one();
+        Ok(Accepted { record, warnings: checked.warnings })
+    }
+
+    /// Everything that can be said without asking a store: definition, zip,
+    /// framework and size, all complaints at once.
+    pub(crate) async fn check_submission(
+        &self,
+        owner: &UserName,
+        upload: Upload,
+    ) -> Result<Checked, Problem> {
+        let mut complaints = Vec::new();
+        let mut warnings = Vec::new();
+        let sent = upload.zip.clone();
+        let zip_check = async {
+            match upload.zip {
+                Some(zip) => Some(inspect(zip, self.settings.limits.zip.clone()).await),
+                None => None,
+            }
+        };
+        let reading = match read_for(&upload.text, upload.syntax, self) {
+            Ok(submission) => {
+                warnings.extend(submission.warnings.clone());
+                Some(submission)
+            }
+            Err(found) => {
+                complaints.extend(found);
+                None
+            }
+        };
+        match zip_check.await {
+            Some(Ok(inventory)) => warnings.extend(inventory.warnings),
+            Some(Err(found)) => complaints.extend(found),
+            None => {}
+        }
+        let (Some(submission), false) = (reading, complaints.iter().any(Diagnostic::is_error))
+        else {
+            complaints.extend(warnings);
+            return Err(Problem::Refused(complaints));
+        };
+        let (code, stored_definition) = match (sent, &submission.stored_definition) {
+            (Some(zip), _) => (ModelCode::Sent(zip), None),
+            (None, Some(address)) => {
+                let (id, digest) = self.stored_code(owner, address).await?;
+                (ModelCode::Stored(digest), Some(id))
+            }
+            (None, None) => {
+                return Err(Problem::Refused(vec![
+                    Diagnostic::error(Code::MissingKey, "there is no model definition")
+                        .at("model_definition.definition_href")
+                        .expected("a zip beside the definition, or the address of a stored one")
+                        .help("send the zip as the part `model_definition` of a multipart request, or store it under /v3/ml_assets/training_definitions first"),
+                ]));
+            }
+        };
+        Ok(Checked { submission, code, stored_definition, warnings })
+    }
+}
+
+impl Premises for Control {
+    fn framework(&self, wanted: &FrameworkRef) -> Option<Diagnostic> {
+        match self.catalogue.resolve(wanted) {
+            Ok(release) => self.unavailable(release),
+            Err(complaint) => Some(complaint),
+        }
+    }
+
+    fn size(&self, wanted: Size) -> Option<Diagnostic> {
+        let (needed, total) = (wanted.slots(), self.slots_total());
+        if needed <= total {
+            return None;
+        }
+        let message = format!("size '{wanted}' needs {needed} slots and this server has {total}");
+        let nearest = Size::ALL.into_iter().rev().find(|size| size.slots() <= total);
+        let help = nearest.map_or_else(
+            || "this server has no slots at all; see `trainyard doctor`".to_owned(),
+            |size| format!("the largest size that fits is '{size}'"),
+        );
+        Some(Diagnostic::error(Code::SizeNeverFits, message).help(help))
+    }
+}

@@ -1,0 +1,238 @@
+//! What learners ask and tell. Every call is for one attempt, whose token the
+//! face has already checked; what comes from an attempt that is over is refused.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use trainyard_api::learner::{
+    Assignment, Control as Orders, EnvironmentView, Order, Report, ReportKind, ReportsTaken,
+};
+use trainyard_ledger::{ApplyError, EventNote, LedgerError, RunRecord};
+use trainyard_model::event::Event;
+use trainyard_model::ids::AttemptId;
+use trainyard_model::refusal::Refusal;
+use trainyard_model::state::RunState;
+
+use crate::control::Control;
+use crate::logbook::Appended;
+use crate::problem::Problem;
+
+/// Why a learner is not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum AttemptError {
+    /// The attempt is over: the learner should end everything.
+    #[error("the attempt is over")]
+    Over,
+    /// The server failed; the learner tries again.
+    #[error(transparent)]
+    Problem(#[from] Problem),
+}
+
+impl From<LedgerError> for AttemptError {
+    fn from(error: LedgerError) -> Self {
+        Self::Problem(Problem::Ledger(error))
+    }
+}
+
+/// What became of delivered log bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogAnswer {
+    /// Taken: this many bytes are here now.
+    Taken(u64),
+    /// Refused: only this many bytes are here, the ones between are missing.
+    Gap(u64),
+}
+
+/// How long a learner's question for orders may be kept open.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+impl Control {
+    /// Which attempt the token speaks for.
+    pub async fn attempt_of_token(&self, token: &str) -> Result<Option<AttemptId>, LedgerError> {
+        self.ledger.attempt_of_token(crate::entropy::token_hash(token)).await
+    }
+
+    /// All that the learner needs to know.
+    pub async fn assignment(&self, attempt: &AttemptId) -> Result<Assignment, AttemptError> {
+        let record = self.live_record(attempt)?;
+        let slots = record.state.live().map(|live| live.slots.clone()).unwrap_or_default();
+        let secrets = self.ledger.secrets(&record.id).await?.unwrap_or_default();
+        let environment = self.environment_of(&record).await?;
+        Ok(Assignment {
+            attempt: attempt.clone(),
+            gpus: self.gpus_of(&slots),
+            slots,
+            secrets: secrets.expose(),
+            code: record.code,
+            definition: record.definition,
+            environment,
+            grace_ms: u64::try_from(self.settings.grace.as_millis()).unwrap_or(u64::MAX),
+            disk_allowance: self.settings.limits.disk_allowance,
+            guard: serde_json::to_value(&self.settings.guard).expect("a policy is plain data"),
+        })
+    }
+
+    /// The zip.
+    pub async fn attempt_code(&self, attempt: &AttemptId) -> Result<Bytes, AttemptError> {
+        let record = self.live_record(attempt)?;
+        let blobs = self.blobs.clone();
+        tokio::task::spawn_blocking(move || blobs.get(&record.code))
+            .await
+            .expect("reading a zip does not panic")
+            .map_err(|error| Problem::disk("reading the zip")(error).into())
+    }
+
+    /// Takes reports, in order; what was taken before is skipped.
+    pub async fn take_reports(
+        &self,
+        attempt: &AttemptId,
+        reports: Vec<Report>,
+    ) -> Result<ReportsTaken, AttemptError> {
+        self.live_record(attempt)?;
+        let mut acknowledged = self.ledger.last_message(attempt).await?.unwrap_or_default();
+        for report in reports {
+            if report.seq != 0 && report.seq <= acknowledged {
+                continue;
+            }
+            self.take_report(attempt, &report).await?;
+            if report.seq != 0 {
+                acknowledged = report.seq;
+            }
+            if matches!(report.what, ReportKind::Finished { .. }) {
+                // The attempt is closed; nothing more is kept of it.
+                return Ok(ReportsTaken { acknowledged, order: Order::Continue });
+            }
+            if report.seq != 0 {
+                self.ledger.take_message(attempt, report.seq).await?;
+            }
+        }
+        let order = self.order_of(attempt).unwrap_or(Order::Continue);
+        Ok(ReportsTaken { acknowledged, order })
+    }
+
+    async fn take_report(&self, attempt: &AttemptId, report: &Report) -> Result<(), AttemptError> {
+        match report.what.clone() {
+            ReportKind::Progress { progress } => {
+                self.live.update(&attempt.run, |latest| latest.progress = Some(progress));
+                self.hub.touch(&attempt.run);
+                Ok(())
+            }
+            ReportKind::Usage { usage } => {
+                self.live.update(&attempt.run, |latest| latest.usage = Some(usage));
+                self.hub.touch(&attempt.run);
+                Ok(())
+            }
+            ReportKind::Note { kind, message } => {
+                let room = self.live_record(attempt)?.state.room();
+                let note = EventNote { room, kind, message, data: serde_json::Value::Null };
+                self.ledger.record_event(&attempt.run, report.at.0, note).await?;
+                self.hub.touch(&attempt.run);
+                Ok(())
+            }
+            ReportKind::Phase { phase } => {
+                self.live.update(&attempt.run, |latest| latest.progress = None);
+                self.tell_for(attempt, Event::PhaseEntered { attempt: attempt.attempt, phase })
+                    .await
+            }
+            ReportKind::Finished { verdict, stored, .. } => {
+                let event = Event::Finished { attempt: attempt.attempt, verdict, stored };
+                self.tell_for(attempt, event).await
+            }
+        }
+    }
+
+    async fn tell_for(&self, attempt: &AttemptId, event: Event) -> Result<(), AttemptError> {
+        match self.tell(&attempt.run, event).await {
+            Ok(_) => Ok(()),
+            Err(ApplyError::Refused(refusal)) => match refusal {
+                Refusal::AlreadyKnown | Refusal::GoesBack { .. } => Ok(()),
+                Refusal::AlreadySettled
+                | Refusal::StaleAttempt { .. }
+                | Refusal::AttemptIsLive { .. }
+                | Refusal::NotPrepared
+                | Refusal::NotCanceling
+                | Refusal::Canceling => Err(AttemptError::Over),
+            },
+            Err(ApplyError::NotFound) => Err(AttemptError::Over),
+            Err(ApplyError::Ledger(error)) => Err(error.into()),
+        }
+    }
+
+    /// Takes log bytes that begin at `offset`.
+    pub async fn take_log(
+        &self,
+        attempt: &AttemptId,
+        offset: u64,
+        bytes: Bytes,
+    ) -> Result<LogAnswer, AttemptError> {
+        self.live_record(attempt)?;
+        let book = self.logbook.clone();
+        let id = attempt.clone();
+        let appended = tokio::task::spawn_blocking(move || book.append(&id, offset, &bytes))
+            .await
+            .expect("writing a log does not panic")
+            .map_err(Problem::disk("writing the log"))?;
+        self.hub.touch(&attempt.run);
+        Ok(match appended {
+            Appended::Length(length) => LogAnswer::Taken(length),
+            Appended::Gap(length) => LogAnswer::Gap(length),
+        })
+    }
+
+    /// What the learner should do; answers when that changes, or after `wait`.
+    pub async fn orders(
+        &self,
+        attempt: &AttemptId,
+        wait: Duration,
+    ) -> Result<Orders, AttemptError> {
+        let deadline = tokio::time::Instant::now() + wait.min(LONGEST_WAIT);
+        let mut changes = self.hub.watch(&attempt.run);
+        loop {
+            let order = self.order_of(attempt)?;
+            if order == Order::Cancel {
+                return Ok(Orders { order });
+            }
+            let changed = tokio::time::timeout_at(deadline, changes.changed()).await;
+            if changed.is_err() {
+                return Ok(Orders { order });
+            }
+        }
+    }
+
+    fn order_of(&self, attempt: &AttemptId) -> Result<Order, AttemptError> {
+        let record = self.live_record(attempt)?;
+        Ok(match record.state {
+            RunState::Canceling { .. } => Order::Cancel,
+            RunState::Queued { .. } | RunState::Live(_) | RunState::Settled(_) => Order::Continue,
+        })
+    }
+
+    /// The run's record, if this attempt of it is the live one.
+    fn live_record(&self, attempt: &AttemptId) -> Result<RunRecord, AttemptError> {
+        self.board
+            .get(&attempt.run)
+            .filter(|record| {
+                record.state.live().is_some_and(|live| live.attempt == attempt.attempt)
+            })
+            .ok_or(AttemptError::Over)
+    }
+
+    async fn environment_of(&self, record: &RunRecord) -> Result<EnvironmentView, AttemptError> {
+        let release = self
+            .catalogue
+            .resolve(&record.definition.framework)
+            .map_err(|complaint| Problem::Refused(vec![complaint]))?;
+        // It was built before the run was placed; had somebody removed it since,
+        // this builds it again.
+        let environment = match self.environments.ready(release) {
+            Some(environment) => environment,
+            None => {
+                self.environments.ensure(release, |_| {}).await.map_err(|error| Problem::Disk {
+                    what: "building the environment again",
+                    source: std::io::Error::other(error),
+                })?
+            }
+        };
+        Ok(EnvironmentView { variables: environment.variables(), lock_hash: environment.lock_hash })
+    }
+}

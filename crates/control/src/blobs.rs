@@ -1,0 +1,77 @@
+//! The zips, by their digest: `<home>/blobs/<sha256>`.
+//!
+//! A blob is on disk, name and all, before the run that uses it is. The same
+//! zip twice is one file.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+use trainyard_model::hex::hex;
+use trainyard_model::ids::Digest;
+
+/// The folder of zips.
+#[derive(Debug)]
+pub(crate) struct Blobs {
+    folder: PathBuf,
+    next: AtomicU64,
+}
+
+impl Blobs {
+    /// Opens the folder, making it if need be, and clears what a killed server left half written.
+    pub(crate) fn open(folder: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(".incoming-") {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(Self { folder, next: AtomicU64::new(0) })
+    }
+
+    /// Stores `content`, durably when it returns.
+    pub(crate) fn put(&self, content: &[u8]) -> io::Result<Digest> {
+        let digest = digest_of(content);
+        let path = self.folder.join(&digest.0);
+        if path.exists() {
+            return Ok(digest);
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let incoming = self.folder.join(format!(".incoming-{number}"));
+        let mut file = File::create_new(&incoming)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&incoming, &path)?;
+        File::open(&self.folder)?.sync_all()?;
+        Ok(digest)
+    }
+
+    /// Reads a zip back.
+    pub(crate) fn get(&self, digest: &Digest) -> io::Result<Bytes> {
+        fs::read(self.folder.join(&digest.0)).map(Bytes::from)
+    }
+}
+
+fn digest_of(content: &[u8]) -> Digest {
+    Digest(hex(&Sha256::digest(content)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_zip_twice_is_one_file_and_leftovers_are_cleared() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        fs::write(folder.path().join(".incoming-7"), "half").expect("it is ours");
+        let blobs = Blobs::open(folder.path().to_owned()).expect("it can be opened");
+        let digest = blobs.put(b"zip").expect("it can be stored");
+        assert_eq!(blobs.put(b"zip").expect("again"), digest);
+        assert_eq!(&blobs.get(&digest).expect("it is there")[..], b"zip");
+        assert_eq!(fs::read_dir(folder.path()).expect("ours").count(), 1);
+    }
+}

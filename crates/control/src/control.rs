@@ -1,0 +1,163 @@
+//! The handle, and how it starts.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use tokio_util::task::TaskTracker;
+use trainyard_engine::Engine;
+use trainyard_frameworks::{Availability, Catalogue, CatalogueError, Environments, Release};
+use trainyard_ledger::{Ledger, LedgerError};
+use trainyard_model::code::Code;
+use trainyard_model::diagnostic::Diagnostic;
+use trainyard_objectstore::Guard;
+
+use crate::blobs::Blobs;
+use crate::board::Board;
+use crate::hub::{Bells, Hub};
+use crate::live::LiveFacts;
+use crate::logbook::Logbook;
+use crate::settings::Settings;
+use crate::tell::Turns;
+
+/// The brain of a server. One for each data directory.
+pub struct Control {
+    pub(crate) settings: Settings,
+    pub(crate) ledger: Ledger,
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) environments: Environments,
+    pub(crate) guard: Guard,
+    pub(crate) blobs: Arc<Blobs>,
+    pub(crate) logbook: Arc<Logbook>,
+    pub(crate) board: Board,
+    pub(crate) live: LiveFacts,
+    pub(crate) hub: Hub,
+    pub(crate) bells: Bells,
+    pub(crate) turns: Turns,
+    pub(crate) tasks: TaskTracker,
+    url: OnceLock<String>,
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control").field("home", &self.settings.home).finish_non_exhaustive()
+    }
+}
+
+/// Why it could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder of the data directory could not be made or read.
+    #[error("could not use {path}")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The catalogue has a mistake.
+    #[error("the catalogue of frameworks cannot be used")]
+    Catalogue(#[from] CatalogueError),
+    /// The record could not be read.
+    #[error("the ledger cannot be read")]
+    Ledger(#[from] LedgerError),
+}
+
+impl Control {
+    /// Reads what is on record and gets ready; nothing moves before [`Control::go`].
+    pub async fn start(
+        settings: Settings,
+        ledger: Ledger,
+        engine: Arc<dyn Engine>,
+    ) -> Result<Arc<Self>, StartError> {
+        let folder = |name: &str| settings.home.join(name);
+        let failed = |path: PathBuf| move |source| StartError::Folder { path, source };
+        let blobs = Blobs::open(folder("blobs")).map_err(failed(folder("blobs")))?;
+        let logbook = Logbook::open(folder("logs")).map_err(failed(folder("logs")))?;
+        std::fs::create_dir_all(folder("attempts")).map_err(failed(folder("attempts")))?;
+        let board = Board::default();
+        for record in ledger.unsettled().await? {
+            board.put(record);
+        }
+        Ok(Arc::new(Self {
+            catalogue: Catalogue::load(settings.catalogue.as_deref())?,
+            environments: Environments::new(settings.cache.clone()),
+            guard: Guard::new(settings.guard.clone()),
+            settings,
+            ledger,
+            engine,
+            blobs: Arc::new(blobs),
+            logbook: Arc::new(logbook),
+            board,
+            live: LiveFacts::default(),
+            hub: Hub::default(),
+            bells: Bells::default(),
+            turns: Turns::default(),
+            tasks: TaskTracker::new(),
+            url: OnceLock::new(),
+        }))
+    }
+
+    /// Starts the reconcilers. `url` is where learners reach this server.
+    pub fn go(self: &Arc<Self>, url: String) {
+        self.url.get_or_init(|| url);
+        self.tasks.spawn(Arc::clone(self).reconcile_preparation());
+        self.tasks.spawn(Arc::clone(self).reconcile_places());
+        self.tasks.spawn(Arc::clone(self).reconcile_launches());
+        self.tasks.spawn(Arc::clone(self).reconcile_life());
+    }
+
+    /// The record, for the face that keeps tokens in it.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The data directory.
+    pub fn home(&self) -> &std::path::Path {
+        &self.settings.home
+    }
+
+    pub(crate) fn public_url(&self) -> String {
+        self.url.get().cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn slots_total(&self) -> u32 {
+        u32::try_from(self.engine.slots().slots.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn gpus_of(&self, slots: &[u32]) -> Vec<String> {
+        self.engine
+            .slots()
+            .slots
+            .iter()
+            .filter(|slot| slots.contains(&slot.number))
+            .filter_map(|slot| slot.gpu_uuid.clone())
+            .collect()
+    }
+
+    pub(crate) fn availability(&self, release: &Release) -> Availability {
+        if self.environments.ready(release).is_some() {
+            return Availability::Ready;
+        }
+        self.catalogue.availability(release)
+    }
+
+    /// The complaint about a release that cannot be had here, if it cannot.
+    pub(crate) fn unavailable(&self, release: &Release) -> Option<Diagnostic> {
+        match self.availability(release) {
+            Availability::Ready | Availability::Buildable => None,
+            Availability::Unavailable { why, remedy } => Some(
+                Diagnostic::error(
+                    Code::FrameworkUnavailable,
+                    format!(
+                        "{} {} cannot be had on this server: {why}",
+                        release.name, release.version
+                    ),
+                )
+                .at("model_definition.framework.version")
+                .help(remedy),
+            ),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What can go wrong with a request.
+
+use trainyard_definition::zip;
+use trainyard_ledger::LedgerError;
+use trainyard_model::diagnostic::Diagnostic;
+use trainyard_model::refusal::Refusal;
+
+/// Why a request was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// There is no such thing, or it is somebody else's: which of the two is not told.
+    #[error("there is no such {what}")]
+    NotFound {
+        /// `run` or `training definition`.
+        what: &'static str,
+    },
+    /// What the user sent is not right; all complaints.
+    #[error("the submission has {} complaints", .0.len())]
+    Refused(Vec<Diagnostic>),
+    /// The run's state does not take this.
+    #[error(transparent)]
+    Life(#[from] Refusal),
+    /// The record failed.
+    #[error("the ledger failed")]
+    Ledger(#[from] LedgerError),
+    /// The disk failed.
+    #[error("{what} failed")]
+    Disk {
+        /// What was being done.
+        what: &'static str,
+        /// The system's words.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Problem {
+    pub(crate) const RUN: Self = Self::NotFound { what: "run" };
+    pub(crate) const DEFINITION: Self = Self::NotFound { what: "training definition" };
+
+    pub(crate) fn disk(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Disk { what, source }
+    }
+}
+
+/// The complaints about a zip, as a problem.
+pub(crate) fn about_the_zip(complaints: Vec<Diagnostic>) -> Problem {
+    Problem::Refused(complaints)
+}
+
+/// A zip's inventory or its complaints, found on a thread of its own: inflating
+/// everything once takes a while.
+pub(crate) async fn inspect(
+    content: bytes::Bytes,
+    limits: trainyard_definition::ZipLimits,
+) -> Result<zip::Inventory, Vec<Diagnostic>> {
+    tokio::task::spawn_blocking(move || zip::inspect(&content, &limits))
+        .await
+        .expect("inspecting a zip does not panic")
+}

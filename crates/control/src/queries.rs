@@ -1,0 +1,279 @@
+//! What users ask about runs, and the two things they can want of one.
+
+use bytes::Bytes;
+use trainyard_api::event::{EventList, EventResource};
+use trainyard_api::run::{RunResource, Status};
+use trainyard_api::service::Slots;
+use trainyard_api::{Time, framework};
+use trainyard_engine::SlotKind;
+use trainyard_frameworks::{Availability, Status as ReleaseStatus};
+use trainyard_ledger::{ApplyError, Cursor, RunFilter, RunRecord};
+use trainyard_model::event::Event;
+use trainyard_model::ids::{AttemptId, AttemptNo, RunId, UserName};
+use trainyard_model::refusal::Refusal;
+use trainyard_model::state::RunState;
+
+use crate::control::Control;
+use crate::problem::Problem;
+use crate::view::{self, Surroundings};
+
+/// A page of runs.
+#[derive(Debug)]
+pub struct RunListing {
+    /// Newest first, without credentials.
+    pub runs: Vec<RunResource>,
+    /// How many there are in all.
+    pub total_count: u64,
+    /// Where the next page begins.
+    pub next: Option<Cursor>,
+}
+
+/// What a follower of a run sees at one look.
+#[derive(Debug)]
+pub struct StreamState {
+    /// How it stands.
+    pub status: Status,
+    /// It has settled: nothing more is coming.
+    pub settled: bool,
+}
+
+impl Control {
+    /// One run, with the submitting user's own credentials.
+    pub async fn run(
+        &self,
+        owner: &UserName,
+        run: &RunId,
+        base_url: &str,
+    ) -> Result<RunResource, Problem> {
+        let record = self.record(owner, run).await?;
+        let secrets = self.ledger.secrets(run).await?;
+        Ok(view::resource(&record, &self.around(&record, base_url, secrets)))
+    }
+
+    /// The answer to a submission: the run, without credentials.
+    pub fn resource(&self, record: &RunRecord, base_url: &str) -> RunResource {
+        view::resource(record, &self.around(record, base_url, None))
+    }
+
+    /// A page of runs, newest first.
+    pub async fn runs(
+        &self,
+        owner: &UserName,
+        filter: RunFilter,
+        after: Option<Cursor>,
+        limit: u32,
+        base_url: &str,
+    ) -> Result<RunListing, Problem> {
+        let page = self.ledger.runs_page(Some(owner), after, limit, filter).await?;
+        let runs = page
+            .records
+            .iter()
+            // A run that is only waiting to be forgotten is gone for its user.
+            .filter(|record| !matches!(record.state, RunState::Canceling { then_forget: true, .. }))
+            .map(|record| self.resource(record, base_url))
+            .collect();
+        Ok(RunListing { runs, total_count: page.total_count, next: page.next })
+    }
+
+    /// Wants the run to end.
+    pub async fn cancel(&self, owner: &UserName, run: &RunId) -> Result<(), Problem> {
+        self.record(owner, run).await?;
+        match self.tell(run, Event::CancelRequested { by: owner.clone() }).await {
+            Ok(_) | Err(ApplyError::Refused(Refusal::AlreadyKnown)) => Ok(()),
+            Err(error) => Err(problem(error)),
+        }
+    }
+
+    /// Wants the run's history gone; one that has not settled is canceled first.
+    pub async fn delete(&self, owner: &UserName, run: &RunId) -> Result<(), Problem> {
+        self.record(owner, run).await?;
+        match self.tell(run, Event::DeleteRequested { by: owner.clone() }).await {
+            Ok(_) | Err(ApplyError::Refused(Refusal::AlreadyKnown)) => Ok(()),
+            Err(ApplyError::Refused(Refusal::AlreadySettled)) => {
+                self.forget(run).await;
+                Ok(())
+            }
+            Err(error) => Err(problem(error)),
+        }
+    }
+
+    /// What happened to the run after `after`, in order.
+    pub async fn events(
+        &self,
+        owner: &UserName,
+        run: &RunId,
+        after: u64,
+        limit: u32,
+    ) -> Result<EventList, Problem> {
+        self.record(owner, run).await?;
+        let records = self.ledger.events(run, after, limit).await?;
+        let next_after = (records.len() == limit as usize)
+            .then(|| records.last().map(|record| record.seq))
+            .flatten();
+        let resources = records
+            .into_iter()
+            .map(|record| EventResource {
+                seq: record.seq,
+                at: Time(record.at),
+                room: record.note.room.to_string(),
+                kind: record.note.kind,
+                message: record.note.message,
+                data: record.note.data,
+            })
+            .collect();
+        Ok(EventList { resources, next_after })
+    }
+
+    /// Up to `limit` bytes of the run's log from `offset` on, and the log's length.
+    pub async fn log(
+        &self,
+        owner: &UserName,
+        run: &RunId,
+        offset: u64,
+        limit: usize,
+    ) -> Result<(Bytes, u64), Problem> {
+        let record = self.record(owner, run).await?;
+        let attempt = attempt_of(&record);
+        let book = self.logbook.clone();
+        tokio::task::spawn_blocking(move || {
+            let length = book.length(&attempt);
+            book.read(&attempt, offset, limit).map(|bytes| (bytes, length))
+        })
+        .await
+        .expect("reading a log does not panic")
+        .map_err(Problem::disk("reading the log"))
+    }
+
+    /// How the run stands, for a follower.
+    pub async fn stream_state(
+        &self,
+        owner: &UserName,
+        run: &RunId,
+    ) -> Result<StreamState, Problem> {
+        let record = self.record(owner, run).await?;
+        let status = view::status(&record, &self.around(&record, "", None));
+        Ok(StreamState { settled: record.state.settled().is_some(), status })
+    }
+
+    /// Resolves whenever the run or its log may have changed.
+    pub fn watch_run(&self, run: &RunId) -> tokio::sync::watch::Receiver<()> {
+        self.hub.watch(run)
+    }
+
+    /// The catalogue, and what of it can be had here.
+    pub fn frameworks(&self) -> framework::FrameworkList {
+        let resources = self
+            .catalogue
+            .releases()
+            .iter()
+            .map(|release| {
+                let (availability, reason) = match self.availability(release) {
+                    Availability::Ready => ("ready", None),
+                    Availability::Buildable => ("buildable", None),
+                    Availability::Unavailable { why, remedy } => {
+                        ("unavailable", Some(format!("{why}; {remedy}")))
+                    }
+                };
+                framework::FrameworkResource {
+                    entity: framework::FrameworkEntity {
+                        name: release.name.clone(),
+                        version: release.version.clone(),
+                        status: status_word(release.status).to_owned(),
+                        availability: availability.to_owned(),
+                        reason,
+                    },
+                }
+            })
+            .collect();
+        framework::FrameworkList { resources }
+    }
+
+    /// The slots and who has them.
+    pub fn slots(&self) -> Slots {
+        let inventory = self.engine.slots();
+        let taken: usize = self
+            .board
+            .select(|record| record.state.live().map(|live| live.slots.len()))
+            .into_iter()
+            .sum();
+        let total = self.slots_total();
+        let (kind, note) = match inventory.kind {
+            SlotKind::Gpu => ("gpu", format!("{total} GPUs")),
+            SlotKind::Cpu => ("cpu", format!("no GPU found: {total} CPU slots in their place")),
+        };
+        Slots {
+            kind: kind.to_owned(),
+            total,
+            free: total.saturating_sub(u32::try_from(taken).unwrap_or(u32::MAX)),
+            note,
+        }
+    }
+
+    /// How many runs wait, and how many hold slots.
+    pub fn counts(&self) -> (u64, u64) {
+        let lives = self.board.select(|record| Some(record.state.live().is_some()));
+        let live = lives.iter().filter(|live| **live).count() as u64;
+        (lives.len() as u64 - live, live)
+    }
+
+    async fn record(&self, owner: &UserName, run: &RunId) -> Result<RunRecord, Problem> {
+        let record = match self.board.get(run) {
+            Some(record) => Some(record),
+            None => self.ledger.run(run).await?,
+        };
+        record.filter(|record| record.owner == *owner).ok_or(Problem::RUN)
+    }
+
+    fn around<'a>(
+        &self,
+        record: &RunRecord,
+        base_url: &'a str,
+        secrets: Option<trainyard_model::secret::Secrets>,
+    ) -> Surroundings<'a> {
+        let latest = self.live.of(&record.id);
+        let inventory = self.engine.slots();
+        let kind = match inventory.kind {
+            SlotKind::Gpu => "GPU",
+            SlotKind::Cpu => "CPU",
+        };
+        let needed = record.definition.size.slots();
+        let slots_note = record
+            .state
+            .settled()
+            .is_none()
+            .then(|| format!("{needed} of {} {kind} slots", self.slots_total()));
+        Surroundings {
+            latest,
+            log_bytes: self.logbook.length(&attempt_of(record)),
+            slots_note,
+            base_url,
+            secrets,
+        }
+    }
+}
+
+/// The attempt whose log is the run's.
+fn attempt_of(record: &RunRecord) -> AttemptId {
+    let attempt = record
+        .state
+        .live()
+        .map(|live| live.attempt)
+        .or_else(|| record.state.settled().and_then(|settled| settled.attempt))
+        .unwrap_or(AttemptNo::FIRST);
+    AttemptId { run: record.id.clone(), attempt }
+}
+
+fn status_word(status: ReleaseStatus) -> &'static str {
+    match status {
+        ReleaseStatus::Current => "current",
+        ReleaseStatus::Legacy => "legacy",
+    }
+}
+
+fn problem(error: ApplyError) -> Problem {
+    match error {
+        ApplyError::NotFound => Problem::RUN,
+        ApplyError::Refused(refusal) => Problem::Life(refusal),
+        ApplyError::Ledger(error) => Problem::Ledger(error),
+    }
+}

@@ -1,0 +1,38 @@
+//! What the operator can set.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use trainyard_definition::ZipLimits;
+use trainyard_objectstore::GuardPolicy;
+
+/// Everything that `control` needs to know about where and how it works.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The server's data directory.
+    pub home: PathBuf,
+    /// Where environments are cached.
+    pub cache: PathBuf,
+    /// The operator's own catalogue, laid over the built-in one.
+    pub catalogue: Option<PathBuf>,
+    /// Which addresses and directories stores may have.
+    pub guard: GuardPolicy,
+    /// Bounds.
+    pub limits: Limits,
+    /// How long a canceled program has between SIGTERM and SIGKILL.
+    pub grace: Duration,
+}
+
+/// Bounds on what a user may send and a program may use.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// What a zip may hold.
+    pub zip: ZipLimits,
+    /// How many bytes a program may write into its directories.
+    pub disk_allowance: u64,
+}
+
+/// How long a canceled attempt may take beyond its grace before the server
+/// stops waiting for its learner. Storing what there is takes time; a learner
+/// that is dead is noticed much sooner, by its process.
+pub(crate) const CANCEL_MARGIN: Duration = Duration::from_mins(10);

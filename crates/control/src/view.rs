@@ -1,0 +1,184 @@
+//! Runs in the words of the API.
+
+use jiff::Timestamp;
+use trainyard_api::run::{
+    AuthorView, CauseView, ComputeConfigurationView, ConnectionView, ExecutionView, FrameworkView,
+    LocationView, Metadata, ModelDefinitionView, RunEntity, RunResource, Status, StoreView,
+};
+use trainyard_api::{ApiError, ErrorBody, Time};
+use trainyard_ledger::RunRecord;
+use trainyard_model::cause::Cause;
+use trainyard_model::definition::StoreRef;
+use trainyard_model::diagnostic::Diagnostic;
+use trainyard_model::secret::{Credentials, Secrets};
+use trainyard_model::state::{Outcome, RunState};
+
+use crate::live::Latest;
+
+/// What a view is made of beside the record.
+pub(crate) struct Surroundings<'a> {
+    /// The latest of everything.
+    pub(crate) latest: Latest,
+    /// How many bytes of log there are.
+    pub(crate) log_bytes: u64,
+    /// What the run's slots are, in words.
+    pub(crate) slots_note: Option<String>,
+    /// The server's address, for absolute URLs.
+    pub(crate) base_url: &'a str,
+    /// The credentials, for the submitting user's look at this one run.
+    pub(crate) secrets: Option<Secrets>,
+}
+
+/// The whole run.
+pub(crate) fn resource(record: &RunRecord, around: &Surroundings<'_>) -> RunResource {
+    let definition = &record.definition;
+    let location = record.state.live().is_some()
+        || record.state.settled().is_some_and(|settled| settled.attempt.is_some());
+    let secrets = around.secrets.clone().unwrap_or_default();
+    let definition_href = record
+        .stored_definition
+        .map(|id| format!("{}/v3/ml_assets/training_definitions/{id}", around.base_url));
+    RunResource {
+        metadata: Metadata {
+            guid: record.id.to_string(),
+            url: format!("/v3/models/{}", record.id),
+            created_at: Time(record.submitted_at),
+            modified_at: Time(record.changed_at),
+        },
+        entity: RunEntity {
+            model_definition: ModelDefinitionView {
+                name: definition.name.clone(),
+                description: definition.description.clone(),
+                author: definition.author.clone().map(|name| AuthorView { name }),
+                framework: FrameworkView {
+                    name: definition.framework.name.clone(),
+                    version: definition.framework.version.clone(),
+                    rest: serde_json::Map::new(),
+                },
+                definition_href,
+                execution: ExecutionView {
+                    command: definition.command.clone(),
+                    compute_configuration: ComputeConfigurationView {
+                        name: definition.size.to_string(),
+                    },
+                    resource_type: definition.size.to_string(),
+                },
+            },
+            training_data_reference: definition
+                .data
+                .as_ref()
+                .map(|store| store_view(store, secrets.data.as_ref(), None)),
+            training_results_reference: store_view(
+                &definition.results,
+                secrets.results.as_ref(),
+                location.then(|| record.id.to_string()),
+            ),
+            status: status(record, around),
+        },
+        warnings: Vec::new(),
+    }
+}
+
+fn store_view(
+    store: &StoreRef,
+    credentials: Option<&Credentials>,
+    model_location: Option<String>,
+) -> StoreView {
+    let exposed = credentials.map(Credentials::expose);
+    StoreView {
+        kind: store.kind_word.clone(),
+        connection: ConnectionView {
+            endpoint_url: store.endpoint.clone(),
+            access_key_id: exposed.as_ref().map(|keys| keys.user.clone()),
+            secret_access_key: exposed.map(|keys| keys.secret),
+        },
+        location: LocationView { bucket: store.container.clone(), model_location },
+    }
+}
+
+/// How the run stands.
+pub(crate) fn status(record: &RunRecord, around: &Surroundings<'_>) -> Status {
+    let state = &record.state;
+    let live = state.live();
+    let settled = state.settled();
+    let cause = settled.and_then(|settled| match &settled.outcome {
+        Outcome::Failed { cause } => Some(cause),
+        Outcome::Completed | Outcome::Canceled { .. } => None,
+    });
+    let running_at = live
+        .and_then(|live| live.running_at)
+        .or_else(|| settled.and_then(|settled| settled.running_at));
+    let attempt =
+        live.map(|live| live.attempt).or_else(|| settled.and_then(|settled| settled.attempt));
+    Status {
+        state: state.wire().to_string(),
+        submitted_at: Time(record.submitted_at),
+        running_at: running_at.map(Time),
+        finished_at: settled.map(|settled| Time(settled.at)),
+        current_at: Time(Timestamp::now()),
+        message: format!("{}: {}", record.id, summary(record, around)),
+        metrics: Vec::new(),
+        error_cause: cause.map(|cause| cause.kind.blame().to_owned()),
+        error: cause.map(error_body),
+        room: state.room().to_string(),
+        waiting_for: waiting_for(state, &around.latest),
+        progress: around.latest.progress.clone(),
+        attempt: attempt.map(|attempt| attempt.0),
+        slots: live.map(|live| live.slots.clone()).unwrap_or_default(),
+        slots_note: around.slots_note.clone(),
+        canceling: matches!(state, RunState::Canceling { .. }),
+        cause: cause.map(cause_view),
+        usage: around.latest.usage,
+        log_bytes: around.log_bytes,
+    }
+}
+
+fn waiting_for(state: &RunState, latest: &Latest) -> Vec<String> {
+    match state {
+        RunState::Queued { .. } => latest.waits_for.iter().map(ToString::to_string).collect(),
+        RunState::Live(_) | RunState::Canceling { .. } | RunState::Settled(_) => Vec::new(),
+    }
+}
+
+fn summary(record: &RunRecord, around: &Surroundings<'_>) -> String {
+    match &record.state {
+        RunState::Queued { .. } => {
+            let reasons = waiting_for(&record.state, &around.latest);
+            if reasons.is_empty() {
+                "waits in the queue".to_owned()
+            } else {
+                format!("waits for {}", reasons.join(", "))
+            }
+        }
+        RunState::Live(_) => match record.state.room() {
+            trainyard_model::room::Room::Run => "runs".to_owned(),
+            room => format!("is in room `{room}`"),
+        },
+        RunState::Canceling { by, .. } => format!("is being canceled by {by}"),
+        RunState::Settled(settled) => match &settled.outcome {
+            Outcome::Completed => String::new(),
+            Outcome::Failed { cause } => cause.message.clone(),
+            Outcome::Canceled { by } => format!("canceled by {by}"),
+        },
+    }
+}
+
+fn cause_view(cause: &Cause) -> CauseView {
+    CauseView {
+        code: cause.kind.code().to_string(),
+        kind: serde_json::to_value(&cause.kind).expect("a cause is plain data"),
+        message: cause.message.clone(),
+        evidence: cause.evidence.clone(),
+        hint: cause.hint.clone(),
+        exit_status: cause.kind.exit_status(),
+    }
+}
+
+fn error_body(cause: &Cause) -> ErrorBody {
+    let complaint = Diagnostic::error(cause.kind.code(), cause.message.clone());
+    let complaint = match &cause.hint {
+        Some(hint) => complaint.help(hint.clone()),
+        None => complaint,
+    };
+    ErrorBody { trace: String::new(), errors: vec![ApiError::from(complaint)] }
+}

@@ -1,0 +1,119 @@
+//! Error answers: every problem in v3's error body, with the status code that fits.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use trainyard_api::{ApiError, ErrorBody};
+use trainyard_control::{AttemptError, Problem};
+use trainyard_ledger::LedgerError;
+use trainyard_model::code::Code;
+use trainyard_model::diagnostic::Diagnostic;
+use trainyard_model::refusal::Refusal;
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    errors: Vec<ApiError>,
+}
+
+/// What handlers return.
+pub(crate) type Answer<T> = Result<T, Failure>;
+
+impl Failure {
+    pub(crate) fn new(status: StatusCode, complaint: Diagnostic) -> Self {
+        Self { status, errors: vec![complaint.into()] }
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Diagnostic::error(Code::BadRequest, message))
+    }
+
+    pub(crate) fn unauthorized(message: &str) -> Self {
+        let complaint = Diagnostic::error(Code::Unauthorized, message)
+            .help("send `Authorization: Bearer <token>`; GET /v3/identity/token gives one for a user and a password");
+        Self::new(StatusCode::UNAUTHORIZED, complaint)
+    }
+
+    pub(crate) fn forbidden() -> Self {
+        let complaint = Diagnostic::error(Code::Forbidden, "this credential may only look")
+            .help("use one that may write");
+        Self::new(StatusCode::FORBIDDEN, complaint)
+    }
+
+    pub(crate) fn not_found(code: Code, message: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, Diagnostic::error(code, message))
+    }
+
+    pub(crate) fn too_large(limit: usize) -> Self {
+        let complaint = Diagnostic::error(Code::BodyTooLarge, format!("the request is larger than {limit} bytes"))
+            .help("leave data out of the zip (it belongs in the object store), or have the operator raise `limits.upload_bytes`");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, complaint)
+    }
+
+    /// A failure of ours. The caller gets a trace to quote; the details go to the log alone.
+    pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error, "a request failed");
+        let complaint = Diagnostic::error(Code::Internal, "the server failed to do this")
+            .help("the server's log says why, under the trace of this answer");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, complaint)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let trace = uuid::Uuid::now_v7().to_string();
+        if self.status.is_server_error() {
+            tracing::error!(trace, status = self.status.as_u16(), "answered");
+        }
+        (self.status, Json(ErrorBody { trace, errors: self.errors })).into_response()
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::NotFound { what: "run" } => {
+                Self::not_found(Code::UnknownRun, "there is no such run")
+            }
+            Problem::NotFound { .. } => {
+                Self::not_found(Code::UnknownDefinition, "there is no such training definition")
+            }
+            Problem::Refused(complaints) => Self {
+                status: StatusCode::BAD_REQUEST,
+                errors: complaints.into_iter().map(ApiError::from).collect(),
+            },
+            Problem::Life(refusal) => refusal.into(),
+            Problem::Ledger(error) => error.into(),
+            Problem::Disk { .. } => Self::internal(&problem),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            Diagnostic::error(Code::AlreadySettled, refusal.to_string()),
+        )
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<AttemptError> for Failure {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::Over => Self::new(
+                StatusCode::GONE,
+                Diagnostic::error(Code::StaleAttempt, "this attempt is over")
+                    .help("end the program and exit"),
+            ),
+            AttemptError::Problem(problem) => problem.into(),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! `/v3/models/{id}/attempts/{n}/…`: the learners' face.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use trainyard_api::ErrorBody;
+use trainyard_api::learner::{Assignment, Control, LogTaken, Reports, ReportsTaken};
+use trainyard_control::LogAnswer;
+use utoipa::IntoParams;
+
+use crate::access::Learner;
+use crate::answer::{Answer, Failure};
+use crate::extract::{Asked, Content};
+use crate::routes::Shared;
+
+/// All that a learner needs to know, credentials of the stores included.
+#[utoipa::path(get, path = "/v3/models/{id}/attempts/{n}/assignment", tag = "attempts", security(("attempt" = [])),
+    params(("id" = String, Path), ("n" = u32, Path)),
+    responses((status = 200, body = Assignment), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 410, body = ErrorBody)))]
+pub(crate) async fn assignment(
+    Learner(attempt): Learner,
+    State(shared): State<Shared>,
+) -> Answer<Json<Assignment>> {
+    Ok(Json(shared.control.assignment(&attempt).await?))
+}
+
+/// The zip with the code.
+#[utoipa::path(get, path = "/v3/models/{id}/attempts/{n}/code", tag = "attempts", security(("attempt" = [])),
+    params(("id" = String, Path), ("n" = u32, Path)),
+    responses((status = 200, content_type = "application/zip", body = [u8]), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 410, body = ErrorBody)))]
+pub(crate) async fn code(
+    Learner(attempt): Learner,
+    State(shared): State<Shared>,
+) -> Answer<Response> {
+    let zip = shared.control.attempt_code(&attempt).await?;
+    Ok(([(CONTENT_TYPE, "application/zip")], Body::from(zip)).into_response())
+}
+
+/// What has happened since the last report.
+#[utoipa::path(post, path = "/v3/models/{id}/attempts/{n}/reports", tag = "attempts", security(("attempt" = [])),
+    params(("id" = String, Path), ("n" = u32, Path)), request_body = Reports,
+    responses((status = 200, body = ReportsTaken), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 410, body = ErrorBody)))]
+pub(crate) async fn reports(
+    Learner(attempt): Learner,
+    State(shared): State<Shared>,
+    Content(body): Content,
+) -> Answer<Json<ReportsTaken>> {
+    let reports: Reports = serde_json::from_slice(&body)
+        .map_err(|error| Failure::bad_request(format!("these are not reports: {error}")))?;
+    Ok(Json(shared.control.take_reports(&attempt, reports.reports).await?))
+}
+
+/// How long to wait.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(crate) struct ControlQuery {
+    /// How long to wait for an order, in milliseconds; a minute at most.
+    #[serde(default)]
+    wait_ms: u64,
+}
+
+/// What the learner should do; answers as soon as that changes.
+#[utoipa::path(get, path = "/v3/models/{id}/attempts/{n}/control", tag = "attempts", security(("attempt" = [])),
+    params(("id" = String, Path), ("n" = u32, Path), ControlQuery),
+    responses((status = 200, body = Control), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 410, body = ErrorBody)))]
+pub(crate) async fn control(
+    Learner(attempt): Learner,
+    State(shared): State<Shared>,
+    Asked(query): Asked<ControlQuery>,
+) -> Answer<Json<Control>> {
+    let wait = Duration::from_millis(query.wait_ms);
+    Ok(Json(shared.control.orders(&attempt, wait).await?))
+}
+
+/// Where the bytes begin.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(crate) struct LogOffset {
+    /// The offset of the body's first byte in the attempt's log.
+    offset: u64,
+}
+
+/// Takes bytes of the log. What is here already is skipped, a gap is refused.
+#[utoipa::path(put, path = "/v3/models/{id}/attempts/{n}/log", tag = "attempts", security(("attempt" = [])),
+    params(("id" = String, Path), ("n" = u32, Path), LogOffset),
+    request_body(content = [u8], content_type = "application/octet-stream"),
+    responses((status = 200, body = LogTaken), (status = 409, body = LogTaken, description = "Bytes between the log's end and these are missing."),
+        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 410, body = ErrorBody), (status = 413, body = ErrorBody)))]
+pub(crate) async fn log(
+    Learner(attempt): Learner,
+    State(shared): State<Shared>,
+    Asked(query): Asked<LogOffset>,
+    Content(body): Content,
+) -> Answer<(StatusCode, Json<LogTaken>)> {
+    Ok(match shared.control.take_log(&attempt, query.offset, body).await? {
+        LogAnswer::Taken(length) => (StatusCode::OK, Json(LogTaken { length })),
+        LogAnswer::Gap(length) => (StatusCode::CONFLICT, Json(LogTaken { length })),
+    })
+}

@@ -1,0 +1,176 @@
+//! `trainyard.toml` in the data directory: what the operator can set.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use trainyard_control::Limits;
+use trainyard_definition::ZipLimits;
+use trainyard_objectstore::GuardPolicy;
+
+const MIB: u64 = 1024 * 1024;
+
+/// The file, every key optional.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where to listen; the command line wins. Default: a free port on loopback.
+    pub listen: Option<SocketAddr>,
+    /// What runs are given.
+    pub slots: SlotsConfig,
+    /// Bounds.
+    pub limits: LimitsConfig,
+    /// How runs are canceled.
+    pub cancel: CancelConfig,
+    /// The catalogue.
+    pub frameworks: FrameworksConfig,
+    /// Which object stores may be named.
+    pub stores: StoresConfig,
+}
+
+/// `[slots]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SlotsConfig {
+    /// How many CPU slots to offer, instead of what the machine suggests.
+    pub cpu: Option<u32>,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// How many bytes a program may write into its directories.
+    pub disk_allowance_bytes: u64,
+    /// How many bytes a submission may have.
+    pub upload_bytes: u64,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { disk_allowance_bytes: 64 * 1024 * MIB, upload_bytes: 512 * MIB }
+    }
+}
+
+/// `[cancel]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CancelConfig {
+    /// Seconds between SIGTERM and SIGKILL.
+    pub grace_seconds: u64,
+}
+
+impl Default for CancelConfig {
+    fn default() -> Self {
+        Self { grace_seconds: 10 }
+    }
+}
+
+/// `[frameworks]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FrameworksConfig {
+    /// A folder with the operator's own catalogue files.
+    pub directory: Option<PathBuf>,
+}
+
+/// `[stores]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoresConfig {
+    /// May stores be on loopback? Default: only while the server listens on loopback alone.
+    pub allow_loopback: Option<bool>,
+    /// May stores have private addresses? Default as above.
+    pub allow_private: Option<bool>,
+    /// Hosts and networks that are allowed whatever else is said.
+    pub allowed: Vec<String>,
+    /// Directories under which `directory` stores may lie. Default: anywhere
+    /// while the server listens on loopback alone, nowhere otherwise.
+    pub directory_roots: Vec<PathBuf>,
+}
+
+/// Why the file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("could not read {path}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It has a mistake; the parser draws it under the text.
+    #[error("{path} has a mistake:\n{source}")]
+    Parse {
+        /// Which file.
+        path: PathBuf,
+        /// Line, column and what is wrong.
+        source: Box<toml::de::Error>,
+    },
+}
+
+impl Config {
+    /// Reads the file; without one everything has its default.
+    pub fn read(path: &Path, must_exist: bool) -> Result<Self, ConfigError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => toml::from_str(&text).map_err(|source| ConfigError::Parse {
+                path: path.to_owned(),
+                source: Box::new(source),
+            }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {
+                Ok(Self::default())
+            }
+            Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
+        }
+    }
+
+    /// The guard's policy for a server that listens on `listen`.
+    pub fn guard(&self, listen: SocketAddr) -> GuardPolicy {
+        let local = listen.ip().is_loopback();
+        GuardPolicy {
+            allow_loopback: self.stores.allow_loopback.unwrap_or(local),
+            allow_private: self.stores.allow_private.unwrap_or(local),
+            allowed: self.stores.allowed.clone(),
+            directory_roots: self.stores.directory_roots.clone(),
+            any_directory: local && self.stores.directory_roots.is_empty(),
+        }
+    }
+
+    /// The bounds, for `control`.
+    pub fn limits(&self) -> Limits {
+        Limits { zip: ZipLimits::default(), disk_allowance: self.limits.disk_allowance_bytes }
+    }
+
+    /// The grace, for `control`.
+    pub fn grace(&self) -> Duration {
+        Duration::from_secs(self.cancel.grace_seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_is_all_defaults_and_a_misspelt_key_is_told() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let path = folder.path().join("trainyard.toml");
+        let config = Config::read(&path, false).expect("absent is fine");
+        assert_eq!(config.grace(), Duration::from_secs(10));
+        std::fs::write(&path, "[limits]\nupload_byts = 1\n").expect("ours");
+        let told = Config::read(&path, false).expect_err("a mistake").to_string();
+        assert!(told.contains("upload_byts") && told.contains("upload_bytes"), "{told}");
+    }
+
+    #[test]
+    fn a_server_for_others_lets_no_store_be_local() {
+        let config = Config::default();
+        let open = config.guard("0.0.0.0:80".parse().expect("an address"));
+        assert!(!open.allow_loopback && !open.allow_private && !open.any_directory);
+        let local = config.guard("127.0.0.1:80".parse().expect("an address"));
+        assert!(local.allow_loopback && local.any_directory);
+    }
+}

@@ -1,0 +1,54 @@
+//! Pages of lists: `?limit=N&start=TOKEN`, and the address of the next one.
+
+use axum::http::HeaderMap;
+use axum::http::header::HOST;
+use serde::Deserialize;
+use trainyard_api::run::Next;
+use trainyard_ledger::Cursor;
+use utoipa::IntoParams;
+
+use crate::answer::{Answer, Failure};
+
+/// What v3 allows at most.
+const LARGEST: u32 = 1000;
+const DEFAULT: u32 = 100;
+
+/// Which page.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(crate) struct Paging {
+    /// How many at most, 1 to 1000. Default 100.
+    limit: Option<u32>,
+    /// Where the page begins: from the `next.url` of the page before.
+    start: Option<String>,
+}
+
+impl Paging {
+    pub(crate) fn limit(&self) -> Answer<u32> {
+        match self.limit {
+            None => Ok(DEFAULT),
+            Some(limit) if (1..=LARGEST).contains(&limit) => Ok(limit),
+            Some(limit) => {
+                Err(Failure::bad_request(format!("`limit` is {limit}; it may be 1 to {LARGEST}")))
+            }
+        }
+    }
+
+    pub(crate) fn start(&self) -> Answer<Option<Cursor>> {
+        self.start
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| Failure::bad_request("`start` is not from a page's `next.url`"))
+    }
+}
+
+/// The address of the page that begins at `next`. Absolute: the official client follows it as it is.
+pub(crate) fn next(base_url: &str, path: &str, limit: u32, next: Option<Cursor>) -> Option<Next> {
+    next.map(|cursor| Next { url: format!("{base_url}{path}?limit={limit}&start={cursor}") })
+}
+
+/// The server's address as the caller sees it.
+pub(crate) fn base_url(headers: &HeaderMap) -> String {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    format!("http://{host}")
+}

@@ -1,0 +1,79 @@
+//! The whole router, on one screen.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use tower_http::catch_panic::CatchPanicLayer;
+use trainyard_control::Control;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::{attempts, checks, definitions, extract, frameworks, identity, runs, service, stream};
+
+/// What every handler can reach.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// The brain.
+    pub control: Arc<Control>,
+    /// The local user's password.
+    pub local_token: SecretString,
+    /// How many bytes a submission may have.
+    pub upload_bytes: usize,
+    /// Since when the server runs.
+    pub started_at: Timestamp,
+}
+
+fn described() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(service::health))
+        .routes(routes!(service::service))
+        .routes(routes!(identity::token))
+        .routes(routes!(frameworks::list))
+        .routes(routes!(runs::submit, runs::list))
+        .routes(routes!(runs::show, runs::patch, runs::delete))
+        .routes(routes!(runs::events))
+        .routes(routes!(runs::log))
+        .routes(routes!(stream::stream))
+        .routes(routes!(checks::check))
+        .routes(routes!(definitions::create, definitions::list))
+        .routes(routes!(definitions::show, definitions::delete))
+        .routes(routes!(definitions::store, definitions::content))
+        .routes(routes!(attempts::assignment))
+        .routes(routes!(attempts::code))
+        .routes(routes!(attempts::reports))
+        .routes(routes!(attempts::control))
+        .routes(routes!(attempts::log))
+}
+
+/// The router.
+pub fn router(shared: Shared) -> Router {
+    let limit = DefaultBodyLimit::max(shared.upload_bytes);
+    let (router, _) = described().split_for_parts();
+    router
+        .fallback(extract::no_route)
+        .method_not_allowed_fallback(extract::no_method)
+        .layer(limit)
+        .layer(CatchPanicLayer::new())
+        .with_state(shared)
+}
+
+/// The OpenAPI document of all routes. It is checked in as `openapi.json`.
+pub fn openapi() -> OpenApi {
+    let (_, mut document) = described().split_for_parts();
+    "Trainyard".clone_into(&mut document.info.title);
+    env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
+    document.info.description =
+        Some("Deep-learning training runs, in the shapes of the v3 API of 2017.".to_owned());
+    document.info.contact = None;
+    let components = document.components.get_or_insert_default();
+    let scheme = |scheme| SecurityScheme::Http(Http::new(scheme));
+    components.add_security_scheme("token", scheme(HttpAuthScheme::Bearer));
+    components.add_security_scheme("attempt", scheme(HttpAuthScheme::Bearer));
+    components.add_security_scheme("password", scheme(HttpAuthScheme::Basic));
+    document
+}

@@ -1,0 +1,206 @@
+//! The life of a server process.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use trainyard_api::Time;
+use trainyard_api::service::RuntimeFile;
+use trainyard_control::{Control, Settings, StartError};
+use trainyard_engine::{Engine, LocalConfig, LocalEngine};
+use trainyard_ledger::{Ledger, LedgerError, OpenError};
+
+use crate::config::{Config, ConfigError};
+use crate::credential;
+use crate::routes::{Shared, router};
+use crate::runtime::{Home, HomeError};
+
+/// How long requests under way may take when the server is told to stop.
+/// Learners keep long questions open, so this is not waited for in vain.
+const LAST_REQUESTS: Duration = Duration::from_millis(500);
+
+/// What a server is told when it is started.
+#[derive(Debug, Clone)]
+pub struct ServeOptions {
+    /// The data directory.
+    pub home: PathBuf,
+    /// Where environments are cached.
+    pub cache: PathBuf,
+    /// Where to listen; wins over the configuration.
+    pub listen: Option<SocketAddr>,
+    /// The explicit word that credentials may go over the network in the clear.
+    pub allow_insecure_bind: bool,
+    /// The configuration, instead of `trainyard.toml` in the data directory.
+    pub config: Option<PathBuf>,
+    /// The program that is started as a learner: this one.
+    pub program: PathBuf,
+}
+
+/// Why a server did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// Others could read the credentials on their way.
+    #[error(
+        "{0} is not loopback, and there is no TLS: credentials could be read on their way\nhelp: put a proxy with TLS in front and listen on loopback, or say `--insecure-bind` if the network is yours alone"
+    )]
+    Insecure(SocketAddr),
+    /// The record cannot be opened.
+    #[error("the ledger in the data directory cannot be opened")]
+    Open(#[from] OpenError),
+    /// The record cannot be used.
+    #[error("the ledger in the data directory cannot be used")]
+    Ledger(#[from] LedgerError),
+    /// The brain cannot start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The address cannot be listened on.
+    #[error(
+        "could not listen on {address} ({source})\nhelp: choose another with `--listen ADDRESS`; port 0 takes a free one"
+    )]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// A file of the server's own cannot be written.
+    #[error("could not write {path}")]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The listener failed.
+    #[error("the listener failed")]
+    Serve(#[source] std::io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT. `ready` is called once, with the address,
+/// when requests are answered.
+pub async fn serve(options: ServeOptions, ready: impl FnOnce(&str)) -> Result<(), ServeError> {
+    let home = Home::lock(&options.home)?;
+    let config = read_config(&options, &home)?;
+    let address =
+        options.listen.or(config.listen).unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    if !address.ip().is_loopback() && !options.allow_insecure_bind {
+        return Err(ServeError::Insecure(address));
+    }
+    let ledger = Ledger::open(home.path("ledger.sqlite"), home.path("key"))?;
+    let local_token = credential::local(&home.path("credential"))
+        .map_err(could_not_write(home.path("credential")))?;
+    credential::admit_local(&ledger, &local_token).await?;
+
+    let control = start_control(&options, &config, address, ledger).await?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| ServeError::Listen { address, source })?;
+    let bound = listener.local_addr().map_err(ServeError::Serve)?;
+    let url = format!("http://{}", reachable(bound));
+    control.go(url.clone());
+
+    let started_at = Timestamp::now();
+    let shared = Shared {
+        control,
+        local_token: local_token.clone(),
+        upload_bytes: usize::try_from(config.limits.upload_bytes).unwrap_or(usize::MAX),
+        started_at,
+    };
+    let serving = tokio::spawn(listen(listener, shared));
+    home.write_runtime_file(&RuntimeFile {
+        url: url.clone(),
+        pid: std::process::id(),
+        token: local_token.expose_secret().to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: Time(started_at),
+    })
+    .map_err(could_not_write(home.path("server.json")))?;
+    tracing::info!(url, home = %options.home.display(), "serving");
+    ready(&url);
+    let served = serving.await.expect("the listener does not panic");
+    if let Err(error) = home.clear_runtime_file() {
+        tracing::warn!(%error, "could not remove the runtime file");
+    }
+    served.map_err(ServeError::Serve)
+}
+
+fn read_config(options: &ServeOptions, home: &Home) -> Result<Config, ConfigError> {
+    match &options.config {
+        Some(path) => Config::read(path, true),
+        None => Config::read(&home.path("trainyard.toml"), false),
+    }
+}
+
+async fn start_control(
+    options: &ServeOptions,
+    config: &Config,
+    address: SocketAddr,
+    ledger: Ledger,
+) -> Result<Arc<Control>, ServeError> {
+    let engine: Arc<dyn Engine> = Arc::new(LocalEngine::new(LocalConfig {
+        learner_program: options.program.clone(),
+        cpu_slots: config.slots.cpu,
+    }));
+    let settings = Settings {
+        home: options.home.clone(),
+        cache: options.cache.clone(),
+        catalogue: config.frameworks.directory.clone(),
+        guard: config.guard(address),
+        limits: config.limits(),
+        grace: config.grace(),
+    };
+    Ok(Control::start(settings, ledger, engine).await?)
+}
+
+/// Answers requests until a signal comes. Then no new ones are taken, and those
+/// under way get a moment: what is durable is durable, and clients ask again.
+async fn listen(listener: TcpListener, shared: Shared) -> std::io::Result<()> {
+    let (told, mut stop) = tokio::sync::watch::channel(());
+    let serving = axum::serve(listener, router(shared)).with_graceful_shutdown(async move {
+        wait_for_signal().await;
+        drop(told);
+    });
+    let patience = async move {
+        // Resolves when the signal has come and the other end is dropped.
+        let _ = stop.changed().await;
+        tokio::time::sleep(LAST_REQUESTS).await;
+    };
+    tokio::select! {
+        served = serving => served,
+        () = patience => Ok(()),
+    }
+}
+
+async fn wait_for_signal() {
+    let mut terminate = signal(SignalKind::terminate()).expect("signals can be watched");
+    let mut interrupt = signal(SignalKind::interrupt()).expect("signals can be watched");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping; learners carry on alone");
+}
+
+/// The address under which this machine reaches the listener.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    if bound.ip().is_unspecified() {
+        return SocketAddr::from((Ipv4Addr::LOCALHOST, bound.port()));
+    }
+    bound
+}
+
+fn could_not_write(path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> ServeError {
+    move |source| ServeError::Write { path: path.as_ref().to_owned(), source }
+}

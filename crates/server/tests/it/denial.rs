@@ -1,0 +1,132 @@
+//! Who is let in: every route of the OpenAPI document, with no credential, a
+//! wrong one, a stranger's, and one that may only look.
+
+use trainyard_server::openapi;
+
+use crate::house::{House, LOOKER, OWNER, STRANGER};
+
+/// Routes that need no credential at all. This list only ever shrinks.
+const OPEN: [&str; 1] = ["/health"];
+
+/// The login: its credential is a password, not a token.
+const LOGIN: &str = "/v3/identity/token";
+
+struct Route {
+    method: String,
+    template: String,
+    path: String,
+    for_learners: bool,
+}
+
+fn routes(house: &House) -> Vec<Route> {
+    let document = serde_json::to_value(openapi()).expect("a document");
+    let paths = document["paths"].as_object().expect("it has paths").clone();
+    let mut routes = Vec::new();
+    for (template, methods) in paths {
+        let id = if template.contains("training_definitions") {
+            house.definition.to_string()
+        } else {
+            house.run.to_string()
+        };
+        let mut path = template.replace("{id}", &id).replace("{n}", "1");
+        if template.ends_with("/log") && template.contains("attempts") {
+            path.push_str("?offset=0");
+        }
+        for (method, operation) in methods.as_object().expect("methods") {
+            routes.push(Route {
+                method: method.clone(),
+                template: template.clone(),
+                path: path.clone(),
+                for_learners: operation["tags"][0] == "attempts",
+            });
+        }
+    }
+    assert!(routes.len() > 20, "the document lists only {} routes", routes.len());
+    routes
+}
+
+fn is_guarded(route: &Route) -> bool {
+    !OPEN.contains(&route.template.as_str())
+}
+
+fn changes_something(route: &Route) -> bool {
+    route.method != "get"
+}
+
+#[tokio::test]
+async fn nobody_and_a_wrong_token_are_turned_away_everywhere() {
+    let house = House::build().await;
+    for route in routes(&house).iter().filter(|route| is_guarded(route)) {
+        for token in [None, Some("wrong"), Some("")] {
+            let (status, body) = house.ask(&route.method, &route.path, token).await;
+            assert_eq!(status, 401, "{} {} with {token:?}: {body}", route.method, route.path);
+            assert!(body.contains("TY0603"), "{} {}: {body}", route.method, route.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_is_told_that_there_is_nothing() {
+    let house = House::build().await;
+    let named: Vec<Route> = routes(&house)
+        .into_iter()
+        .filter(|route| route.template.contains("{id}") && !route.for_learners)
+        .filter(|route| !(route.method == "patch" || route.method == "put"))
+        .collect();
+    assert!(named.len() >= 7);
+    for route in &named {
+        let (status, body) = house.ask(&route.method, &route.path, Some(STRANGER)).await;
+        assert_eq!(status, 404, "{} {}: {body}", route.method, route.path);
+    }
+    // And the owner still has it all.
+    let run = format!("/v3/models/{}", house.run);
+    assert_eq!(house.ask("get", &run, Some(OWNER)).await.0, 200);
+    let (_, list) = house.ask("get", "/v3/models", Some(STRANGER)).await;
+    assert!(!list.contains(house.run.as_str()), "{list}");
+}
+
+#[tokio::test]
+async fn who_may_only_look_changes_nothing() {
+    let house = House::build().await;
+    for route in routes(&house)
+        .iter()
+        .filter(|route| is_guarded(route) && changes_something(route) && !route.for_learners)
+    {
+        let (status, body) = house.ask(&route.method, &route.path, Some(LOOKER)).await;
+        assert_eq!(status, 403, "{} {}: {body}", route.method, route.path);
+    }
+    let run = format!("/v3/models/{}", house.run);
+    assert_eq!(house.ask("get", &run, Some(LOOKER)).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_user_is_no_learner() {
+    let house = House::build().await;
+    let learners: Vec<Route> =
+        routes(&house).into_iter().filter(|route| route.for_learners).collect();
+    assert!(learners.len() >= 5);
+    for route in &learners {
+        let (status, body) = house.ask(&route.method, &route.path, Some(OWNER)).await;
+        assert_eq!(status, 401, "{} {}: {body}", route.method, route.path);
+    }
+}
+
+#[tokio::test]
+async fn a_login_needs_the_right_password() {
+    let house = House::build().await;
+    let client = reqwest::Client::builder().no_proxy().build().expect("it can be built");
+    let login = |user: &'static str, password: &'static str| {
+        client.get(format!("{}{LOGIN}", house.url)).basic_auth(user, Some(password)).send()
+    };
+    assert_eq!(login("local", "wrong").await.expect("an answer").status().as_u16(), 401);
+    assert_eq!(
+        login("owner", "the local password").await.expect("an answer").status().as_u16(),
+        401
+    );
+    let answer = login("local", "the local password").await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 200);
+    let body: serde_json::Value = answer.json().await.expect("JSON");
+    let token = body["token"].as_str().expect("a token");
+    assert_eq!(house.ask("get", "/v3/models", Some(token)).await.0, 200);
+    assert_eq!(token.split('.').count(), 3, "the official client wants three parts");
+}

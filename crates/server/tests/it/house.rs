@@ -1,0 +1,132 @@
+//! A real server in this process: router, control, ledger and a listener, with
+//! reconcilers asleep, so that nothing moves while answers are compared.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use reqwest::Method;
+use secrecy::SecretString;
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+use trainyard_control::{Control, Limits, Settings, Upload};
+use trainyard_definition::{Syntax, ZipLimits, zip};
+use trainyard_engine::{LocalConfig, LocalEngine};
+use trainyard_ledger::{Access, Ledger};
+use trainyard_model::ids::{DefinitionId, RunId, UserName};
+use trainyard_server::{Config, Shared, router};
+
+pub(crate) const OWNER: &str = "owner-token";
+pub(crate) const STRANGER: &str = "stranger-token";
+pub(crate) const LOOKER: &str = "looker-token";
+
+/// A server and what is in it.
+pub(crate) struct House {
+    pub(crate) url: String,
+    pub(crate) run: RunId,
+    pub(crate) definition: DefinitionId,
+    client: reqwest::Client,
+    _folder: TempDir,
+}
+
+impl House {
+    /// A server with three users: an owner of one run and one stored definition,
+    /// a stranger, and somebody who may look with the owner's eyes.
+    pub(crate) async fn build() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let control = control(folder.path()).await;
+        let ledger = control.ledger();
+        for (token, user, access) in [
+            (OWNER, "owner", Access::Write),
+            (STRANGER, "stranger", Access::Write),
+            (LOOKER, "owner", Access::Read),
+        ] {
+            ledger
+                .put_token(Sha256::digest(token).into(), UserName(user.to_owned()), access, None)
+                .await
+                .expect("the ledger is there");
+        }
+        let owner = UserName("owner".to_owned());
+        let run = control.submit(&owner, upload(folder.path())).await.expect("it is right");
+        let document =
+            serde_json::json!({"name": "d", "framework": {"name": "tensorflow", "version": "1"}});
+        let definition =
+            control.create_definition(&owner, "d".to_owned(), document).await.expect("it is right");
+        let listener =
+            tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let shared = Shared {
+            control,
+            local_token: SecretString::from("the local password"),
+            upload_bytes: 1024 * 1024,
+            started_at: Timestamp::now(),
+        };
+        tokio::spawn(async move { axum::serve(listener, router(shared)).await });
+        Self {
+            url,
+            run: run.record.id,
+            definition: definition.id,
+            client: reqwest::Client::builder().no_proxy().build().expect("it can be built"),
+            _folder: folder,
+        }
+    }
+
+    /// Asks and gives the status code and the body.
+    pub(crate) async fn ask(&self, method: &str, path: &str, token: Option<&str>) -> (u16, String) {
+        let method: Method = method.to_uppercase().parse().expect("a method");
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.expect("the server answers");
+        (answer.status().as_u16(), answer.text().await.expect("a body"))
+    }
+}
+
+async fn control(folder: &Path) -> Arc<Control> {
+    let home = folder.join("home");
+    std::fs::create_dir(&home).expect("ours");
+    let ledger = Ledger::open(home.join("ledger.sqlite"), home.join("key")).expect("it is fresh");
+    let engine = LocalEngine::new(LocalConfig {
+        learner_program: folder.join("never started"),
+        cpu_slots: Some(4),
+    });
+    let settings = Settings {
+        home,
+        cache: folder.join("cache"),
+        catalogue: None,
+        guard: Config::default().guard((Ipv4Addr::LOCALHOST, 1).into()),
+        limits: Limits { zip: ZipLimits::default(), disk_allowance: 1 << 30 },
+        grace: std::time::Duration::from_secs(1),
+    };
+    Control::start(settings, ledger, Arc::new(engine)).await.expect("it is fresh")
+}
+
+fn upload(folder: &Path) -> Upload {
+    let code = folder.join("code");
+    std::fs::create_dir(&code).expect("ours");
+    std::fs::write(code.join("main.py"), "print('hello')\n").expect("ours");
+    let packed = zip::pack(&code, &ZipLimits::default()).expect("it is flat");
+    let text = serde_json::json!({
+        "model_definition": {
+            "framework": {"name": "tensorflow", "version": current_tensorflow()},
+            "name": "denied", "author": "Ann Other", "description": "nobody else's",
+            "execution": {"command": "python3 main.py", "resourceType": "small"},
+        },
+        "training_results": {
+            "connection": {"root": folder.join("store")},
+            "target": {"container": "results", "type": "directory"},
+        },
+    });
+    Upload { text: text.to_string(), syntax: Syntax::Json, zip: Some(Bytes::from(packed.bytes)) }
+}
+
+/// The newest TensorFlow of the catalogue, which every machine with a current Python can have.
+fn current_tensorflow() -> String {
+    let catalogue = trainyard_frameworks::Catalogue::builtin().expect("ours is right");
+    let newest = catalogue.releases().iter().rfind(|release| release.name == "tensorflow");
+    newest.expect("the catalogue has TensorFlow").version.clone()
+}

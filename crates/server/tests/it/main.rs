@@ -1,0 +1,5 @@
+//! The faces, from outside: who is let in, and what the document says.
+
+mod denial;
+mod document;
+mod house;
