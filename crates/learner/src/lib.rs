@@ -1,1 +1,39 @@
 //! run, collect, store: stands beside the user's program and outlives the server.
+//!
+//! A learner is a process of its own, started by an engine with nothing but the
+//! path of an attempt's folder. In it lies the [`Ticket`]; what to do it asks the
+//! server. From then on it needs nobody: what it has to tell goes to its spool
+//! and from there to the server, whenever there is one.
+//!
+//! - `life`: the attempt, room by room; `stage`, `program`, `store` are the rooms.
+//! - `capture`, `sample`, `allowance`, `stop`: beside the program while it runs.
+//! - `spool`, `courier`, `line`: what is told, and how it gets there.
+//! - `verdict`, `memory`: why it ended.
+//! - [`processes`], [`at_work`]: also for the engine, which looks after learners.
+
+mod allowance;
+mod capture;
+mod contract;
+mod courier;
+mod dirs;
+mod journal;
+mod life;
+mod line;
+mod lock;
+mod memory;
+mod process;
+pub mod processes;
+mod program;
+mod sample;
+mod spawn;
+mod spool;
+mod stage;
+mod stop;
+mod store;
+mod ticket;
+mod verdict;
+mod wish;
+
+pub use lock::{Identity, at_work};
+pub use process::main;
+pub use ticket::{Ticket, TicketError};

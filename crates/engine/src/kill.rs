@@ -1,0 +1,112 @@
+//! Ending an attempt by force: its learner, and everything that descends from
+//! it or was started by its program.
+//!
+//! Once a learner is dead its descendants are nobody's: those are known by the
+//! environment that they were started with, which names run and attempt's
+//! folder. Nothing is ever ended by its name or by its number alone.
+
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use trainyard_learner::processes::{Process, all, boot_id, descendants, process};
+use trainyard_model::ids::AttemptId;
+
+use crate::engine::EngineError;
+use crate::handle::Handle;
+
+/// What is not dead after this time hangs in the kernel.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// How many times in a row nothing may be found: one look can miss a process
+/// that is just being born.
+const LOOKS: u32 = 2;
+
+/// Ends everything of the attempt. Blocks.
+pub(crate) fn kill(attempt: &AttemptId, handle: &Handle) -> Result<(), EngineError> {
+    if handle.learner.boot_id != boot_id() {
+        // Whatever ran, ran on a machine that has been switched off since.
+        return Ok(());
+    }
+    let marks = Marks::of(attempt, &handle.attempt_dir);
+    if let Some(learner) = living(handle) {
+        // Stopped first, it can neither start anything nor see its program die.
+        signal(&learner, Signal::STOP);
+        let program = descendants(learner.pid);
+        signal(&learner, Signal::KILL);
+        for process in &program {
+            signal(process, Signal::KILL);
+        }
+    }
+    let deadline = Instant::now() + PATIENCE;
+    let mut quiet = 0;
+    while quiet < LOOKS {
+        let mut left: Vec<Process> =
+            all().into_iter().filter(|process| marks.are_on(process)).collect();
+        left.extend(living(handle));
+        if left.is_empty() {
+            quiet += 1;
+            continue;
+        }
+        quiet = 0;
+        if Instant::now() >= deadline {
+            return Err(EngineError::Unkillable { attempt: attempt.clone(), count: left.len() });
+        }
+        for process in &left {
+            signal(process, Signal::KILL);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Ok(())
+}
+
+/// The learner's process, if it is that very one and lives.
+pub(crate) fn living(handle: &Handle) -> Option<Process> {
+    process(handle.learner.pid)
+        .filter(|process| process.start_time == handle.learner.start_time && !process.dead)
+}
+
+fn signal(process: &Process, signal: Signal) {
+    if let Err(error) = process.signal(signal) {
+        tracing::warn!(pid = process.pid, %error, "a process could not be signaled");
+    }
+}
+
+/// What the environment of a program's processes says.
+struct Marks {
+    run: Vec<u8>,
+    results: Vec<u8>,
+    user: u32,
+}
+
+impl Marks {
+    fn of(attempt: &AttemptId, attempt_dir: &Path) -> Self {
+        let results = attempt_dir.join("results");
+        Self {
+            run: format!("TRAINING_ID={}", attempt.run).into_bytes(),
+            results: [b"RESULT_DIR=", results.as_os_str().as_bytes()].concat(),
+            user: rustix::process::geteuid().as_raw(),
+        }
+    }
+
+    /// Was the process started by the attempt's program?
+    fn are_on(&self, process: &Process) -> bool {
+        !process.dead && self.read(process.pid).unwrap_or(false)
+    }
+
+    fn read(&self, pid: i32) -> io::Result<bool> {
+        use std::os::unix::fs::MetadataExt as _;
+        let folder = format!("/proc/{pid}");
+        if fs::metadata(&folder)?.uid() != self.user {
+            return Ok(false);
+        }
+        let environment = fs::read(format!("{folder}/environ"))?;
+        let has = |mark: &[u8]| environment.split(|byte| *byte == 0).any(|entry| entry == mark);
+        Ok(has(&self.run) && has(&self.results))
+    }
+}

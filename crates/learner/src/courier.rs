@@ -1,0 +1,112 @@
+//! The courier: brings what is in the spool to the server, and orders back.
+//!
+//! Three errands that never wait for each other: the log by offset, reports in
+//! order, and a long poll for orders. Each goes on when the server comes back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use trainyard_api::learner::Order;
+
+use crate::line::{Line, Over};
+use crate::spool::Spool;
+use crate::wish::Wish;
+
+/// How many bytes of log go in one message.
+const PIECE: usize = 1 << 20;
+
+/// A message shorter than this is followed by a pause, so that a program which
+/// writes a line at a time does not cost a message a line. The first bytes
+/// after a silence go at once.
+const SMALL: usize = PIECE / 4;
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long the server may keep the question for orders.
+const WAIT_FOR_ORDERS: Duration = Duration::from_secs(20);
+
+/// Delivers the log as it grows. Ends when the attempt is over.
+pub(crate) async fn deliver_log(spool: Arc<Spool>, line: Arc<Line>) -> Over {
+    let mut taken = 0;
+    loop {
+        if taken >= spool.log_bytes() {
+            spool.log_is_taken(taken);
+            spool.log_grew.notified().await;
+            continue;
+        }
+        let from = Arc::clone(&spool);
+        let read = tokio::task::spawn_blocking(move || from.read_log(taken, PIECE)).await;
+        let bytes = match read.expect("reading the log does not panic") {
+            Ok(bytes) => Bytes::from(bytes),
+            Err(error) => {
+                tracing::error!(%error, "the spooled log cannot be read");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
+        let is_small = bytes.len() < SMALL;
+        let put = line
+            .insist("log", |client| {
+                let bytes = bytes.clone();
+                async move { client.put_log(taken, bytes).await }
+            })
+            .await;
+        match put {
+            // A server that has more than there is would be another attempt's.
+            Ok(answer) => taken = answer.length.min(spool.log_bytes()),
+            Err(over) => return over,
+        }
+        if is_small {
+            spool.log_is_taken(taken);
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Delivers reports, and returns when the last word is acknowledged.
+pub(crate) async fn deliver_reports(spool: Arc<Spool>, line: Arc<Line>) -> Result<(), Over> {
+    loop {
+        let reports = spool.to_send();
+        if reports.is_empty() {
+            spool.news.notified().await;
+            continue;
+        }
+        let answer = line
+            .insist("reports", |client| {
+                let reports = reports.clone();
+                async move { client.report(reports).await }
+            })
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(over) => return Err(over),
+        };
+        if answer.order == Order::Cancel {
+            line.wishes().wish(Wish::Cancel);
+        }
+        if spool.reports_are_taken(answer.acknowledged) {
+            return Ok(());
+        }
+    }
+}
+
+/// Asks for orders until the attempt is to be canceled or is over.
+pub(crate) async fn listen(line: Arc<Line>) {
+    loop {
+        let asked = tokio::time::Instant::now();
+        let control =
+            line.insist("control", |client| async move { client.control(WAIT_FOR_ORDERS).await });
+        match control.await.map(|control| control.order) {
+            Ok(Order::Continue) => {
+                // A server that answers at once is not asked in a tight loop.
+                tokio::time::sleep_until(asked + PAUSE).await;
+            }
+            Ok(Order::Cancel) => {
+                line.wishes().wish(Wish::Cancel);
+                // Whoever has canceled can still abandon; that comes with the reports.
+                return;
+            }
+            Err(Over) => return,
+        }
+    }
+}

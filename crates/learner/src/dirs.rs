@@ -1,0 +1,70 @@
+//! The attempt's folder and what lies in it.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+/// Paths in an attempt's folder. All are absolute.
+#[derive(Debug, Clone)]
+pub(crate) struct Dirs {
+    /// The folder itself.
+    pub root: PathBuf,
+    /// The unpacked zip: `MODEL_DIR`, where the program runs.
+    pub code: PathBuf,
+    /// This attempt's own copy of the data: `DATA_DIR`.
+    pub data: PathBuf,
+    /// What the program makes: `RESULT_DIR`.
+    pub results: PathBuf,
+    /// `LOG_DIR`.
+    pub logs: PathBuf,
+    /// `JOB_STATE_DIR`.
+    pub state: PathBuf,
+    /// `CHECKPOINT_DIR`.
+    pub checkpoints: PathBuf,
+    /// `HOME`.
+    pub home: PathBuf,
+    /// `TMPDIR`.
+    pub tmp: PathBuf,
+    /// What the learner keeps until it is delivered. The program is not told of it.
+    pub spool: PathBuf,
+}
+
+impl Dirs {
+    /// The paths in `root`.
+    pub(crate) fn new(root: &Path) -> io::Result<Self> {
+        let root = root.canonicalize()?;
+        Ok(Self {
+            code: root.join("code"),
+            data: root.join("data"),
+            results: root.join("results"),
+            logs: root.join("logs"),
+            state: root.join("state"),
+            checkpoints: root.join("checkpoints"),
+            home: root.join("home"),
+            tmp: root.join("tmp"),
+            spool: root.join("spool"),
+            root,
+        })
+    }
+
+    /// The folders that the program may write into, which its disk allowance counts.
+    pub(crate) fn writable(&self) -> [&Path; 8] {
+        [
+            &self.code,
+            &self.data,
+            &self.results,
+            &self.logs,
+            &self.state,
+            &self.checkpoints,
+            &self.home,
+            &self.tmp,
+        ]
+    }
+
+    /// Makes the program's folders, all empty and for the owner alone. One that
+    /// is there already is an error: every attempt has a folder of its own.
+    pub(crate) fn create(&self) -> io::Result<()> {
+        self.writable().into_iter().try_for_each(|dir| DirBuilder::new().mode(0o700).create(dir))
+    }
+}

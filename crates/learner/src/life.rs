@@ -1,0 +1,280 @@
+//! The life of an attempt, room by room: prepare, place, run, collect, store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use trainyard_api::learner::{Assignment, ReportKind};
+use trainyard_model::cause::{Cause, CauseKind};
+use trainyard_model::event::Verdict;
+use trainyard_model::state::Phase;
+use trainyard_objectstore::Guard;
+
+use crate::allowance::{Allowance, Exceeded};
+use crate::contract;
+use crate::courier;
+use crate::dirs::Dirs;
+use crate::line::{Line, Over};
+use crate::memory::Kills;
+use crate::program::{self, Ending, Plan, Program};
+use crate::sample;
+use crate::spool::Spool;
+use crate::stage::{stage, staging_failed};
+use crate::stop;
+use crate::store;
+use crate::verdict;
+use crate::wish::{Wish, Wishes};
+
+/// How long processes have that the program left behind, between SIGTERM and SIGKILL.
+const LEFT_BEHIND_GRACE: Duration = Duration::from_secs(2);
+
+/// How long to wait for the pipe's end, or for the last child, when all are dead.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// How long a results store may be away before its run is given up.
+const STORE_PATIENCE: Duration = Duration::from_mins(5);
+/// The same for a run that its user does not want any more.
+const STORE_PATIENCE_CANCELED: Duration = Duration::from_secs(15);
+
+/// Everything of the learner that the rooms share.
+pub(crate) struct House {
+    pub dirs: Dirs,
+    pub spool: Arc<Spool>,
+    pub line: Arc<Line>,
+}
+
+/// What became of the program.
+enum Outcome {
+    /// It ended with 0.
+    Succeeded,
+    /// It was canceled before or while it ran.
+    Canceled,
+    /// Something went wrong.
+    Failed(Cause),
+}
+
+/// Lives through the attempt. When it returns, the last word is in the spool.
+///
+/// # Errors
+/// [`Over`] when nobody wants to hear of the attempt any more; nothing of it runs then.
+pub(crate) async fn live(house: &House) -> Result<(), Over> {
+    let (assignment, code) = tokio::join!(
+        house.line.insist("assignment", |client| async move { client.assignment().await }),
+        house.line.insist("code", |client| async move { client.code().await }),
+    );
+    let (assignment, code) = (assignment?, code?);
+    house.enter(Phase::Prepare);
+    tokio::spawn(courier::listen(Arc::clone(&house.line)));
+    let guard = match serde_json::from_value(assignment.guard.clone()) {
+        Ok(policy) => Guard::new(policy),
+        Err(error) => {
+            let cause = Cause::new(
+                CauseKind::StagingFailed,
+                "the endpoint guard's policy is of another version of the service",
+            );
+            house.finish(Outcome::Failed(cause.evidence([error.to_string()])), Ok(()), false);
+            return Ok(());
+        }
+    };
+    let staged = tokio::select! {
+        staged = stage(&assignment, code, &guard, &house.dirs, &house.spool) => Some(staged),
+        _ = house.wishes().at_least(Wish::Cancel) => None,
+    };
+    let outcome = match staged {
+        None => Outcome::Canceled,
+        Some(Err(cause)) => Outcome::Failed(cause),
+        Some(Ok(())) => house.run(&assignment).await?,
+    };
+    house.unless_over()?;
+    house.enter(Phase::Store);
+    let patience = match outcome {
+        Outcome::Canceled => STORE_PATIENCE_CANCELED,
+        Outcome::Succeeded | Outcome::Failed(_) => STORE_PATIENCE,
+    };
+    let storing = store::store(&assignment, &guard, &house.dirs, &house.spool, patience);
+    let stored = tokio::select! {
+        stored = storing => stored,
+        _ = house.wishes().at_least(Wish::Abandon) => return Err(Over),
+    };
+    let all_stored = stored.is_ok();
+    house.finish(outcome, stored, all_stored);
+    Ok(())
+}
+
+impl House {
+    fn wishes(&self) -> &Wishes {
+        self.line.wishes()
+    }
+
+    fn unless_over(&self) -> Result<(), Over> {
+        if self.wishes().now() == Wish::Abandon { Err(Over) } else { Ok(()) }
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.spool.report(ReportKind::Phase { phase });
+    }
+
+    fn note(&self, kind: &str, message: String) {
+        self.spool.report(ReportKind::Note { kind: kind.to_owned(), message });
+    }
+
+    /// place, run, collect.
+    async fn run(&self, assignment: &Assignment) -> Result<Outcome, Over> {
+        self.enter(Phase::Place);
+        let dirs = self.dirs.clone();
+        let allowed = assignment.disk_allowance;
+        let measuring = tokio::task::spawn_blocking(move || Allowance::new(&dirs, allowed));
+        let allowance = Arc::new(measuring.await.expect("measuring does not panic"));
+        let header = contract::header(assignment, &self.dirs);
+        if let Err(error) = self.write_header(&header) {
+            return Ok(Outcome::Failed(staging_failed("the log could not be begun", &error)));
+        }
+        let memory = Kills::now();
+        let plan = Plan {
+            command: assignment.definition.command.clone(),
+            directory: self.dirs.code.clone(),
+            environment: contract::environment(assignment, &self.dirs),
+            file_limit: allowed,
+        };
+        let program = match program::start(plan, Arc::clone(&self.spool)).await {
+            Ok(program) => program,
+            Err(error) => {
+                return Ok(Outcome::Failed(staging_failed(
+                    "the shell could not be started",
+                    &error,
+                )));
+            }
+        };
+        self.enter(Phase::Run);
+        let sampler =
+            tokio::spawn(sample::sample(Arc::clone(&self.spool), Arc::clone(&allowance.written)));
+        let grace = Duration::from_millis(assignment.grace_ms);
+        let (ending, exceeded) = self.wait_for(program, &allowance, grace).await;
+        sampler.abort();
+        self.unless_over()?;
+        self.enter(Phase::Collect);
+        let ending = match ending {
+            // Whatever it answered to the request, it was asked to end.
+            _ if self.wishes().now() == Wish::Cancel => return Ok(Outcome::Canceled),
+            Some(ending) => ending,
+            None => {
+                let cause = Cause::new(CauseKind::LearnerLost, "the program's end was not seen");
+                return Ok(Outcome::Failed(cause));
+            }
+        };
+        let exceeded = match exceeded {
+            Some(exceeded) => Some(exceeded),
+            None if ending == Ending::Exited(0) => None,
+            None if verdict::hit_the_file_limit(ending) => {
+                let written = allowance.look().max(allowed);
+                Some(Exceeded { allowed, written })
+            }
+            None => allowance.was_used_up(),
+        };
+        let tail = verdict::tail(&self.spool, header.len() as u64);
+        let run = &assignment.attempt.run;
+        Ok(match verdict::cause(run, ending, exceeded, memory.since(), tail) {
+            None => Outcome::Succeeded,
+            Some(cause) => Outcome::Failed(cause),
+        })
+    }
+
+    fn write_header(&self, header: &str) -> std::io::Result<()> {
+        let mut rest = header.as_bytes();
+        while !rest.is_empty() {
+            rest = &rest[self.spool.write_log(rest)?..];
+        }
+        Ok(())
+    }
+
+    /// Waits for the program's end, or brings it about, and for the end of
+    /// every process that it has left and of every byte that it has printed.
+    async fn wait_for(
+        &self,
+        program: Program,
+        allowance: &Arc<Allowance>,
+        grace: Duration,
+    ) -> (Option<Ending>, Option<Exceeded>) {
+        let Program { mut ended, all_gone, capture } = program;
+        let mut exceeded = None;
+        let by_itself = tokio::select! {
+            ending = &mut ended => Some(ending.ok()),
+            found = Arc::clone(allowance).watch() => {
+                exceeded = Some(found);
+                stop::kill().await;
+                None
+            }
+            wish = self.wishes().at_least(Wish::Cancel) => {
+                if wish == Wish::Cancel {
+                    self.cancel(grace).await;
+                }
+                None
+            }
+        };
+        if by_itself.is_some() {
+            self.end_what_was_left_behind().await;
+        }
+        // Also whoever was born while the others died.
+        stop::kill().await;
+        if tokio::time::timeout(DRAIN, all_gone).await.is_err() {
+            self.note("processes_left", "a process of the program cannot be ended".to_owned());
+        }
+        capture.finish(DRAIN).await;
+        let ending = match by_itself {
+            Some(ending) => ending,
+            None => ended.try_recv().ok(),
+        };
+        (ending, exceeded)
+    }
+
+    /// Gives the program its grace, unless everything is to be abandoned.
+    async fn cancel(&self, grace: Duration) {
+        tokio::select! {
+            _ = stop::stop(grace) => {}
+            _ = self.wishes().at_least(Wish::Abandon) => {}
+        }
+    }
+
+    async fn end_what_was_left_behind(&self) {
+        let left = stop::left();
+        if left.is_empty() {
+            return;
+        }
+        let names: Vec<&str> = left.iter().take(5).map(|process| process.name.as_str()).collect();
+        let (count, names) = (left.len(), names.join(", "));
+        self.note(
+            "children_left_behind",
+            format!(
+                "the program ended and left {count} process(es) behind ({names}); they are ended"
+            ),
+        );
+        tokio::select! {
+            _ = stop::stop(LEFT_BEHIND_GRACE) => {}
+            _ = self.wishes().at_least(Wish::Abandon) => {}
+        }
+    }
+
+    /// The last word.
+    fn finish(&self, outcome: Outcome, stored: Result<(), Cause>, all_stored: bool) {
+        let verdict = match (outcome, stored) {
+            (Outcome::Succeeded, Ok(())) => Verdict::Succeeded,
+            (Outcome::Succeeded, Err(cause)) => Verdict::Failed { cause },
+            (Outcome::Canceled, stored) => {
+                self.note_not_stored(stored);
+                Verdict::Canceled
+            }
+            (Outcome::Failed(cause), stored) => {
+                self.note_not_stored(stored);
+                Verdict::Failed { cause }
+            }
+        };
+        let log_bytes = self.spool.log_bytes();
+        self.spool.report(ReportKind::Finished { verdict, stored: all_stored, log_bytes });
+    }
+
+    fn note_not_stored(&self, stored: Result<(), Cause>) {
+        if let Err(cause) = stored {
+            let hint = cause.hint.map_or(String::new(), |hint| format!(" ({hint})"));
+            self.note("results_not_stored", format!("{}{hint}", cause.message));
+        }
+    }
+}

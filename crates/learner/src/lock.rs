@@ -1,0 +1,114 @@
+//! One learner for each attempt: a lock in the attempt's folder, held for life.
+//!
+//! A server that was killed between starting a learner and writing that down
+//! starts another; the lock tells the engine that one is at work, and which.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use crate::processes::{boot_id, process};
+
+const FILE: &str = "learner.lock";
+
+/// The engine touches the lock for a moment to see whether it is held.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Names one process for ever, where its number alone would be given to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The process number.
+    pub pid: i32,
+    /// When it started, in clock ticks since boot.
+    pub start_time: u64,
+    /// Which boot of the machine.
+    pub boot_id: String,
+}
+
+impl Identity {
+    /// The identity of the process that has this number now.
+    pub fn of(pid: i32) -> Option<Self> {
+        let start_time = process(pid)?.start_time;
+        Some(Self { pid, start_time, boot_id: boot_id() })
+    }
+}
+
+/// The lock, held until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Held(#[expect(dead_code, reason = "holds the lock by being open")] File);
+
+/// Takes the lock. `None` when another learner has it.
+pub(crate) fn take(attempt_dir: &Path) -> io::Result<Option<Held>> {
+    let mut file = open(attempt_dir, true)?;
+    let deadline = Instant::now() + PATIENCE;
+    while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        if error != rustix::io::Errno::WOULDBLOCK {
+            return Err(error.into());
+        }
+        if Instant::now() >= deadline {
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let own = i32::try_from(std::process::id()).expect("a process id fits");
+    let identity = Identity::of(own).ok_or(io::ErrorKind::NotFound)?;
+    let text = serde_json::to_vec(&identity).expect("an identity is plain data");
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(&text)?;
+    Ok(Some(Held(file)))
+}
+
+/// The learner that is at work in `attempt_dir`, if there is one.
+pub fn at_work(attempt_dir: &Path) -> io::Result<Option<Identity>> {
+    let mut file = match open(attempt_dir, false) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => return Ok(None),
+        Err(rustix::io::Errno::WOULDBLOCK) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let mut text = Vec::new();
+        file.rewind()?;
+        file.read_to_end(&mut text)?;
+        // Whoever has just taken the lock writes its name next.
+        match serde_json::from_slice(&text) {
+            Ok(identity) => return Ok(Some(identity)),
+            Err(error) if Instant::now() >= deadline => return Err(error.into()),
+            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+fn open(attempt_dir: &Path, create: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(create).truncate(false).mode(0o600);
+    options.open(attempt_dir.join(FILE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_holder_of_the_lock_is_known_and_the_second_does_not_get_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(at_work(folder.path()).expect("looked"), None);
+        let held = take(folder.path()).expect("looked").expect("nobody has it");
+        let own = i32::try_from(std::process::id()).expect("a process id");
+        assert_eq!(at_work(folder.path()).expect("looked"), Identity::of(own));
+        assert!(take(folder.path()).expect("looked").is_none());
+        drop(held);
+        assert_eq!(at_work(folder.path()).expect("looked"), None);
+    }
+}

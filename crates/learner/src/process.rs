@@ -1,0 +1,130 @@
+//! The learner as a process: what it sets up before the attempt's life begins,
+//! and what it waits for before it ends.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use rustix::process::{getpid, set_child_subreaper};
+use tokio::signal::unix::{SignalKind, signal};
+use trainyard_api::learner::ReportKind;
+use trainyard_client::ClientError;
+use trainyard_model::cause::{Cause, CauseKind};
+use trainyard_model::event::Verdict;
+
+use crate::courier;
+use crate::dirs::Dirs;
+use crate::life::{self, House};
+use crate::line::{Line, Over};
+use crate::lock;
+use crate::spool::Spool;
+use crate::stop;
+use crate::ticket::{Ticket, TicketError};
+use crate::wish::{Wish, Wishes};
+
+/// Why a learner could not even begin.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error(transparent)]
+    Ticket(#[from] TicketError),
+    #[error("the attempt's folder cannot be used")]
+    Folder(#[source] io::Error),
+    #[error("signals cannot be caught")]
+    Signals(#[source] io::Error),
+    #[error("orphans of the program cannot be taken in")]
+    Subreaper(#[source] io::Error),
+    #[error("the ticket's address cannot be used")]
+    Address(#[source] ClientError),
+}
+
+/// The whole life of a learner process: returns when the server has taken the
+/// last word, or when the attempt is over for another reason.
+///
+/// Process-wide: catches signals, waits for every child. Call it from the
+/// binary's `main` and nowhere else.
+pub async fn main(attempt_dir: PathBuf) -> ExitCode {
+    // Another subscriber, set up by the binary, is as good.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
+        )
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .try_init();
+    match run(&attempt_dir).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the learner cannot work");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(attempt_dir: &Path) -> Result<(), StartError> {
+    let dirs = Dirs::new(attempt_dir).map_err(StartError::Folder)?;
+    let ticket = Ticket::read(&dirs.root)?;
+    let Some(_held) = lock::take(&dirs.root).map_err(StartError::Folder)? else {
+        tracing::info!(attempt = %ticket.attempt, "another learner is at work here");
+        return Ok(());
+    };
+    set_child_subreaper(Some(getpid())).map_err(|error| StartError::Subreaper(error.into()))?;
+    let wishes = Wishes::new();
+    heed_signals(&wishes).map_err(StartError::Signals)?;
+    let attempt = ticket.attempt.clone();
+    tracing::info!(%attempt, "the learner begins");
+    let spool = Arc::new(Spool::open(&dirs.spool).map_err(StartError::Folder)?);
+    let line = Line::new(dirs.root.clone(), ticket, wishes).map_err(StartError::Address)?;
+    let line = Arc::new(line);
+    tokio::spawn(courier::deliver_log(Arc::clone(&spool), Arc::clone(&line)));
+    let delivery = tokio::spawn(courier::deliver_reports(Arc::clone(&spool), Arc::clone(&line)));
+    let house = House { dirs, spool: Arc::clone(&spool), line: Arc::clone(&line) };
+    let lived = if spool.is_used() {
+        after_another(&spool);
+        Ok(())
+    } else {
+        life::live(&house).await
+    };
+    let told = match lived {
+        Ok(()) => delivery.await.expect("the courier does not panic"),
+        Err(Over) => Err(Over),
+    };
+    if told.is_ok() {
+        tracing::info!(%attempt, "everything is told");
+    } else {
+        stop::kill().await;
+        tracing::info!(%attempt, "the attempt is over");
+    }
+    Ok(())
+}
+
+/// An earlier learner of this attempt has died. What it had to tell is still
+/// told; the program that it stood beside has died with it and is not run again.
+fn after_another(spool: &Spool) {
+    if !spool.is_finished() {
+        let cause = Cause::new(CauseKind::LearnerLost, "the process beside the program died")
+            .hint("it was killed, or the machine was restarted; submit the run again");
+        let log_bytes = spool.log_bytes();
+        let verdict = Verdict::Failed { cause };
+        spool.report(ReportKind::Finished { verdict, stored: false, log_bytes });
+    }
+}
+
+/// SIGTERM and SIGINT cancel, SIGHUP does nothing: the terminal that the server
+/// was started from may go.
+fn heed_signals(wishes: &Wishes) -> io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move { while hangup.recv().await.is_some() {} });
+    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+        let mut signals = signal(kind)?;
+        let wishes = wishes.clone();
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                tracing::info!("told by a signal to end the program");
+                wishes.wish(Wish::Cancel);
+            }
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! A server that goes, a server that has had enough, a learner that is killed.
+
+use std::time::{Duration, Instant};
+
+use trainyard_model::cause::CauseKind;
+use trainyard_model::event::Verdict;
+use trainyard_testkit::wait::eventually;
+
+use crate::attempt::{LIMIT, Setup};
+
+#[test]
+fn a_server_that_comes_back_elsewhere_gets_every_byte_once() {
+    let mut attempt =
+        Setup::new("i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo line $i; sleep 0.01; done")
+            .start();
+    for line in ["line 20\n", "line 120\n", "line 220\n"] {
+        attempt.until_log(line);
+        attempt.server.go();
+        std::thread::sleep(Duration::from_millis(150));
+        attempt.server.come();
+    }
+    let end = attempt.end();
+    let lines: Vec<String> = (1..=400).map(|i| format!("line {i}")).collect();
+    let expected = lines.join(
+        "
+",
+    ) + "
+";
+    assert_eq!(String::from_utf8_lossy(end.printed()), expected);
+    assert_eq!(end.verdict, Verdict::Succeeded);
+}
+
+#[test]
+fn a_program_that_ends_while_the_server_is_away_is_told_later() {
+    let mut attempt = Setup::new("echo started; sleep 0.5; echo over").start();
+    attempt.until_log("started");
+    attempt.server.go();
+    eventually("the stored log", LIMIT, || {
+        attempt.stored("learner-1/training-log.txt").exists().then_some(())
+    })
+    .expect("the learner carries on alone");
+    attempt.server.come();
+    let end = attempt.end();
+    assert_eq!((&end.verdict, end.printed()), (&Verdict::Succeeded, &b"started\nover\n"[..]));
+}
+
+#[test]
+fn an_attempt_that_is_over_ends_everything_at_once() {
+    let mut attempt = Setup::new("trap '' TERM; echo started; while :; do sleep 0.1; done").start();
+    attempt.until_log("started");
+    attempt.server.memory().over = true;
+    assert!(attempt.exit(LIMIT).success());
+    assert_eq!(attempt.processes(), []);
+    assert_eq!(attempt.server.finished(), None);
+    assert!(!attempt.stored("learner-1").exists(), "another attempt's folder is not touched");
+}
+
+#[test]
+fn a_shell_dies_with_its_learner() {
+    let mut attempt = Setup::new("echo started; while :; do sleep 0.1; done").start();
+    attempt.until_log("started");
+    attempt.kill_learner();
+    eventually("the program's end", LIMIT, || attempt.processes().is_empty().then_some(()))
+        .expect("its learner's death ends it");
+}
+
+#[test]
+fn only_one_learner_works_at_an_attempt_and_the_next_tells_that_it_died() {
+    let mut attempt = Setup::new("echo started; sleep 600").start();
+    attempt.until_log("started");
+    let second = attempt.spawn_learner().wait().expect("ours");
+    assert!(second.success());
+    assert_eq!(attempt.server.finished(), None, "the second does nothing");
+    attempt.kill_learner();
+    attempt.start_learner();
+    assert!(attempt.exit(LIMIT).success());
+    let (verdict, stored, _) = attempt.server.finished().expect("a last word");
+    let Verdict::Failed { cause } = verdict else { panic!("{verdict:?}") };
+    assert_eq!((cause.kind, stored), (CauseKind::LearnerLost, false));
+}
+
+#[test]
+fn the_way_to_the_first_byte_is_short() {
+    let mut attempt = Setup::new("echo first").prepare();
+    let began = Instant::now();
+    attempt.start_learner();
+    while attempt.server.memory().log_bytes == 0 {
+        assert!(began.elapsed() < LIMIT);
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    let head = began.elapsed();
+    let end = attempt.end();
+    assert_eq!(end.printed(), b"first\n");
+    eprintln!("learner started to first delivered byte of log: {:.1} ms", head.as_secs_f64() * 1e3);
+}

@@ -1,0 +1,10 @@
+//! The learner as a real process, with a real program beside it and a real
+//! directory as its store.
+#![expect(clippy::print_stderr, reason = "measurements are told, not asserted")]
+
+mod attempt;
+mod endings;
+mod faults;
+mod output;
+mod server;
+mod staging;
