@@ -56,6 +56,7 @@ impl Control {
     /// Takes a submission. When it returns, definition, zip and run are safe on disk.
     pub async fn submit(&self, owner: &UserName, upload: Upload) -> Result<Accepted, Problem> {
         let checked = self.check_submission(owner, upload).await?;
+        let _on_the_way = self.blobs.on_the_way.read().await;
         let code = match checked.code {
             ModelCode::Stored(digest) => digest,
             ModelCode::Sent(zip) => {

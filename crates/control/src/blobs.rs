@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::RwLock;
 use trainyard_model::hex::hex;
 use trainyard_model::ids::Digest;
 
@@ -18,6 +19,10 @@ use trainyard_model::ids::Digest;
 pub(crate) struct Blobs {
     folder: PathBuf,
     next: AtomicU64,
+    /// Held for reading from storing a zip until the record names it, and for
+    /// writing while a zip that no record names is removed: so that none is
+    /// removed on the way into the record.
+    pub(crate) on_the_way: RwLock<()>,
 }
 
 impl Blobs {
@@ -30,7 +35,7 @@ impl Blobs {
                 fs::remove_file(entry.path())?;
             }
         }
-        Ok(Self { folder, next: AtomicU64::new(0) })
+        Ok(Self { folder, next: AtomicU64::new(0), on_the_way: RwLock::default() })
     }
 
     /// Stores `content`, durably when it returns.
@@ -48,6 +53,14 @@ impl Blobs {
         fs::rename(&incoming, &path)?;
         File::open(&self.folder)?.sync_all()?;
         Ok(digest)
+    }
+
+    /// Removes a zip that no record names any more.
+    pub(crate) fn remove(&self, digest: &Digest) -> io::Result<()> {
+        match fs::remove_file(self.folder.join(&digest.0)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Reads a zip back.

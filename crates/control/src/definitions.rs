@@ -48,12 +48,20 @@ impl Control {
         let inventory = inspect(content.clone(), self.settings.limits.zip.clone())
             .await
             .map_err(about_the_zip)?;
-        let blobs = self.blobs.clone();
-        let digest = tokio::task::spawn_blocking(move || blobs.put(&content))
-            .await
-            .expect("storing a zip does not panic")
-            .map_err(Problem::disk("storing the zip"))?;
-        self.ledger.set_definition_content(id, digest).await?;
+        let replaced = {
+            let _on_the_way = self.blobs.on_the_way.read().await;
+            let blobs = self.blobs.clone();
+            let digest = tokio::task::spawn_blocking(move || blobs.put(&content))
+                .await
+                .expect("storing a zip does not panic")
+                .map_err(Problem::disk("storing the zip"))?;
+            let replaced = self.definition(owner, id).await?.content;
+            self.ledger.set_definition_content(id, digest).await?;
+            replaced
+        };
+        if let Some(replaced) = replaced {
+            self.drop_code(&replaced).await;
+        }
         Ok(StoredContent { inventory })
     }
 
@@ -94,9 +102,25 @@ impl Control {
         owner: &UserName,
         id: DefinitionId,
     ) -> Result<(), Problem> {
-        self.definition(owner, id).await?;
+        let record = self.definition(owner, id).await?;
         self.ledger.delete_definition(id).await?;
+        if let Some(code) = record.content {
+            self.drop_code(&code).await;
+        }
         Ok(())
+    }
+
+    /// Removes a zip from disk if no run and no definition has it any more.
+    pub(crate) async fn drop_code(&self, code: &Digest) {
+        let _nobody_stores = self.blobs.on_the_way.write().await;
+        let dropped = match self.ledger.code_in_use(code).await {
+            Ok(true) => return,
+            Ok(false) => self.blobs.remove(code).map_err(Problem::disk("removing a zip")),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(problem) = dropped {
+            tracing::warn!(%code, %problem, "a zip that nobody needs stays");
+        }
     }
 
     /// The zip of the definition that a submission names by its address.

@@ -68,8 +68,7 @@ impl Control {
         let runs = page
             .records
             .iter()
-            // A run that is only waiting to be forgotten is gone for its user.
-            .filter(|record| !matches!(record.state, RunState::Canceling { then_forget: true, .. }))
+            .filter(|record| !is_going_away(record))
             .map(|record| self.resource(record, base_url))
             .collect();
         Ok(RunListing { runs, total_count: page.total_count, next: page.next })
@@ -86,11 +85,11 @@ impl Control {
 
     /// Wants the run's history gone; one that has not settled is canceled first.
     pub async fn delete(&self, owner: &UserName, run: &RunId) -> Result<(), Problem> {
-        self.record(owner, run).await?;
+        let record = self.record(owner, run).await?;
         match self.tell(run, Event::DeleteRequested { by: owner.clone() }).await {
             Ok(_) | Err(ApplyError::Refused(Refusal::AlreadyKnown)) => Ok(()),
             Err(ApplyError::Refused(Refusal::AlreadySettled)) => {
-                self.forget(run).await;
+                self.forget(&record).await;
                 Ok(())
             }
             Err(error) => Err(problem(error)),
@@ -221,7 +220,7 @@ impl Control {
             Some(record) => Some(record),
             None => self.ledger.run(run).await?,
         };
-        record.filter(|record| record.owner == *owner).ok_or(Problem::RUN)
+        record.filter(|record| record.owner == *owner && !is_going_away(record)).ok_or(Problem::RUN)
     }
 
     fn around<'a>(
@@ -250,6 +249,11 @@ impl Control {
             secrets,
         }
     }
+}
+
+/// A run that is only waiting to be forgotten is gone for its user.
+fn is_going_away(record: &RunRecord) -> bool {
+    matches!(record.state, RunState::Canceling { then_forget: true, .. })
 }
 
 /// The attempt whose log is the run's.

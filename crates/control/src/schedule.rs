@@ -2,7 +2,7 @@
 //! reasons of everyone else where they can be read.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use trainyard_ledger::ApplyError;
 use trainyard_model::event::Event;
@@ -18,10 +18,8 @@ impl Control {
     /// Runs until the server stops.
     pub(crate) async fn reconcile_places(self: Arc<Self>) {
         loop {
+            let began = Instant::now();
             let decision = self.decide();
-            for placement in decision.start {
-                self.place(placement).await;
-            }
             for (run, reasons) in decision.wait {
                 let mut changed = false;
                 self.live.update(&run, |latest| {
@@ -32,6 +30,14 @@ impl Control {
                     self.hub.touch(&run);
                 }
             }
+            let looking = began.elapsed();
+            for placement in decision.start {
+                self.place(placement).await;
+            }
+            // With 10,000 runs queued a look takes milliseconds, and every one of
+            // them rings when it is prepared: at most a fifth of a processor goes
+            // into looking. With ten runs this is no wait at all.
+            tokio::time::sleep(looking * 4).await;
             tokio::select! {
                 () = self.bells.schedule.notified() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}

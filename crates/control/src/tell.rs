@@ -71,7 +71,7 @@ impl Control {
             Effect::TellLearnerToCancel { .. } => self.bells.watch.notify_one(),
             Effect::KillAttempt { attempt } => self.kill(record, attempt).await,
             Effect::CloseAttempt { attempt } => self.close(record, attempt).await,
-            Effect::Forget => self.forget(&record.id).await,
+            Effect::Forget => self.forget(record).await,
         }
     }
 
@@ -129,9 +129,10 @@ impl Control {
         });
     }
 
-    /// Removes a settled run's history: the ledger's rows and the log, and
-    /// nothing from any object store.
-    pub(crate) async fn forget(&self, run: &RunId) {
+    /// Removes a settled run's history: the ledger's rows, the log, the zip if
+    /// nobody else has it, and nothing from any object store.
+    pub(crate) async fn forget(&self, record: &RunRecord) {
+        let run = &record.id;
         if let Err(error) = self.ledger.forget(run).await {
             tracing::warn!(%run, error = &error as &dyn std::error::Error, "could not forget a run");
             return;
@@ -145,6 +146,7 @@ impl Control {
         {
             tracing::warn!(%run, %error, "could not remove a run's attempts");
         }
+        self.drop_code(&record.code).await;
         self.hub.touch(run);
     }
 }

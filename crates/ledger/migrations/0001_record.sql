@@ -25,6 +25,7 @@ CREATE TABLE runs (
 CREATE INDEX runs_by_owner ON runs (owner);
 CREATE INDEX runs_by_owner_and_wire ON runs (owner, wire);
 CREATE INDEX runs_by_wire ON runs (wire);
+CREATE INDEX runs_by_code ON runs (code);
 CREATE INDEX runs_unsettled ON runs (settled) WHERE settled = 0;
 
 -- How many runs a list has, without counting them: kept by the triggers below.
@@ -114,4 +115,5 @@ CREATE TABLE definitions (
     created_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX definitions_by_content ON definitions (content);
 CREATE INDEX definitions_by_owner ON definitions (owner);

@@ -21,6 +21,7 @@
 
 mod apply;
 mod attempts;
+mod code;
 mod column;
 mod connection;
 mod definitions;

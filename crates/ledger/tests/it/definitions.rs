@@ -42,6 +42,23 @@ async fn a_definition_lives_from_post_to_delete() {
 }
 
 #[tokio::test]
+async fn a_zip_is_in_use_while_a_run_or_a_definition_has_it() {
+    let home = Home::new();
+    let ledger = home.open();
+    let zip = Digest("b".repeat(64));
+    assert!(!ledger.code_in_use(&zip).await.unwrap());
+    let made = ledger.create_definition(definition(1, "ada")).await.unwrap();
+    ledger.set_definition_content(made.id, zip.clone()).await.unwrap();
+    let mut run = new_run(1, "ada");
+    run.code = zip.clone();
+    ledger.submit(run).await.unwrap();
+    ledger.delete_definition(made.id).await.unwrap();
+    assert!(ledger.code_in_use(&zip).await.unwrap(), "the run still has it");
+    ledger.forget(&run_id(1)).await.unwrap();
+    assert!(!ledger.code_in_use(&zip).await.unwrap());
+}
+
+#[tokio::test]
 async fn definitions_are_listed_by_owner_newest_first() {
     let home = Home::new();
     let ledger = home.open();
