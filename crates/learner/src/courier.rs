@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 use trainyard_api::learner::Order;
 
 use crate::line::{Line, Over};
@@ -16,11 +17,15 @@ use crate::wish::Wish;
 /// How many bytes of log go in one message.
 const PIECE: usize = 1 << 20;
 
-/// A message shorter than this is followed by a pause, so that a program which
-/// writes a line at a time does not cost a message a line. The first bytes
-/// after a silence go at once.
+/// Messages shorter than this are paced, so that a program which writes a line
+/// at a time does not cost a message a line.
 const SMALL: usize = PIECE / 4;
+
+/// In the long run one small message goes in this time ...
 const PAUSE: Duration = Duration::from_millis(20);
+/// ... but after a silence so many go at once: the block that the log begins
+/// with may not keep the program's first line waiting.
+const BURST: u32 = 5;
 
 /// How long the server may keep the question for orders.
 const WAIT_FOR_ORDERS: Duration = Duration::from_secs(20);
@@ -28,6 +33,7 @@ const WAIT_FOR_ORDERS: Duration = Duration::from_secs(20);
 /// Delivers the log as it grows. Ends when the attempt is over.
 pub(crate) async fn deliver_log(spool: Arc<Spool>, line: Arc<Line>) -> Over {
     let mut taken = 0;
+    let mut pace = Pace { allowance: BURST, since: Instant::now() };
     loop {
         if taken >= spool.log_bytes() {
             spool.log_is_taken(taken);
@@ -58,7 +64,28 @@ pub(crate) async fn deliver_log(spool: Arc<Spool>, line: Arc<Line>) -> Over {
         }
         if is_small {
             spool.log_is_taken(taken);
-            tokio::time::sleep(PAUSE).await;
+            pace.wait().await;
+        }
+    }
+}
+
+/// Lets small messages through in bursts, and holds up a stream of them.
+struct Pace {
+    allowance: u32,
+    since: Instant,
+}
+
+impl Pace {
+    async fn wait(&mut self) {
+        let earned = self.since.elapsed().as_millis() / PAUSE.as_millis();
+        let earned = u32::try_from(earned).unwrap_or(BURST).min(BURST);
+        if earned > 0 {
+            self.allowance = (self.allowance + earned).min(BURST);
+            self.since = Instant::now();
+        }
+        match self.allowance.checked_sub(1) {
+            Some(rest) => self.allowance = rest,
+            None => tokio::time::sleep(PAUSE).await,
         }
     }
 }
@@ -93,7 +120,7 @@ pub(crate) async fn deliver_reports(spool: Arc<Spool>, line: Arc<Line>) -> Resul
 /// Asks for orders until the attempt is to be canceled or is over.
 pub(crate) async fn listen(line: Arc<Line>) {
     loop {
-        let asked = tokio::time::Instant::now();
+        let asked = Instant::now();
         let control =
             line.insist("control", |client| async move { client.control(WAIT_FOR_ORDERS).await });
         match control.await.map(|control| control.order) {

@@ -27,7 +27,7 @@ impl Journal {
 
     /// Adds a line, with the time before it.
     pub(crate) fn line(&mut self, text: &str) {
-        if let Err(error) = writeln!(self.file, "{} {text}", now()) {
+        if let Err(error) = self.file.write_all(format!("{} {text}\n", now()).as_bytes()) {
             // What the journal tells is told by events and causes too.
             tracing::warn!(path = %self.path.display(), %error, "a journal could not be written");
         }

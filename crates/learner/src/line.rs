@@ -81,6 +81,7 @@ impl Line {
                 return Err(Over);
             }
             let client = self.end().client.clone();
+            let asked = client.base_url().to_owned();
             let answer = tokio::select! {
                 answer = call(client) => answer,
                 _ = self.wishes.at_least(Wish::Abandon) => return Err(Over),
@@ -96,7 +97,7 @@ impl Line {
                 return Err(Over);
             }
             // A server that has moved is asked at once.
-            if !self.find_again() {
+            if !self.find_again(&asked) {
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(LONGEST_WAIT);
             }
@@ -114,8 +115,9 @@ impl Line {
         true
     }
 
-    /// Looks where the server is now. Has it moved?
-    fn find_again(&self) -> bool {
+    /// Looks where the server is now. Is it worth asking at once: has the line
+    /// changed since `asked` was called?
+    fn find_again(&self, asked: &str) -> bool {
         let mut end = self.end();
         let ticket = Ticket::read(&self.attempt_dir).unwrap_or_else(|_| end.ticket.clone());
         let url = fs::read(&ticket.runtime_file)
@@ -123,7 +125,8 @@ impl Line {
             .and_then(|text| serde_json::from_slice::<RuntimeFile>(&text).ok())
             .map_or_else(|| ticket.url.clone(), |runtime| runtime.url);
         if url == end.url && ticket.token == end.ticket.token {
-            return false;
+            // Another errand may have found it meanwhile.
+            return end.client.base_url() != asked;
         }
         match connect(&ticket, &url) {
             Ok(client) => {
