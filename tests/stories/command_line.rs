@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
-use trainyard_testkit::home::Home;
+use trainyard_testkit::home::{Home, finish};
 use trainyard_testkit::{processes, zip};
 
 use crate::harness::{Configuration, Job, SOON, Scene, Store, Told};
@@ -76,7 +76,6 @@ fn a_tar_gz_is_refused_with_the_way_out() -> Told {
     let done = scene.home.call(["train".as_ref(), archive.as_os_str(), definition.as_os_str()])?;
     let done = done.expect_code(65)?;
     ensure!(done.stderr.contains("TY0201") && done.stderr.contains("zip"), "{}", done.stderr);
-    ensure!(done.stderr.contains("model.tar.gz"), "{}", done.stderr);
     Ok(())
 }
 
@@ -124,7 +123,8 @@ fn documents_go_to_stdout_and_exit_codes_are_those_written_down() -> Told {
 
     let port = trainyard_testkit::ports::free_port()?;
     let server = format!("http://127.0.0.1:{port}");
-    let nobody = scene.home.call(["--server", &server, "runs"])?;
+    let mut command = scene.home.command(["--server", &server, "runs"]);
+    let nobody = finish(command.env("TRAINYARD_TOKEN", "any"))?;
     ensure!(nobody.code == 69 && nobody.stderr.contains("TY0602"), "{nobody:?}");
     Ok(())
 }

@@ -19,9 +19,9 @@ fn runs_start_in_the_order_of_their_submission_and_say_what_they_wait_for() -> T
     let second = scene.submit(&medium)?;
     let third = scene.run("echo small")?;
 
-    for waiting in [&second, &third] {
+    for (waiting, reason) in [(&second, "slot"), (&third, "1 run ahead")] {
         let status = scene.server.until(waiting, "the reason", SOON, |status| {
-            status["waiting_for"].to_string().contains("slot")
+            status["waiting_for"].to_string().contains(reason)
         })?;
         ensure!(status["state"] == "pending" && status["room"] == "queue", "{status}");
     }

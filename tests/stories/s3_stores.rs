@@ -110,7 +110,8 @@ fn s3_whatever_is_wrong_with_a_container_is_told_before_training() -> Told {
     ensure!(cause.to_string().contains("results"), "{cause}");
 
     // What was tried has left nothing.
-    ensure!(s3.list("results")?.is_empty());
+    let left = s3.list("results")?;
+    ensure!(left.is_empty(), "{left:?}");
     Ok(())
 }
 

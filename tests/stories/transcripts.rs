@@ -153,7 +153,7 @@ fn failures_of_the_old_words_say_failed_and_exit_nonzero() -> Told {
     let scene = Scene::start()?;
     let bx = Bx::new(&scene.home)?;
     let unknown = bx.ml(&["show", "trained-models", "training-000000000"])?;
-    ensure!(unknown.code == 102, "{unknown:?}");
+    ensure!(unknown.code == 1, "{unknown:?}");
     let told = format!("{}{}", unknown.stdout, unknown.stderr);
     ensure!(told.contains("FAILED") && told.contains("TY0601"), "{told}");
     Ok(())

@@ -122,7 +122,17 @@ impl Server {
     /// # Errors
     /// When the server does not give it.
     pub fn log(&self, id: &str) -> Result<Vec<u8>> {
-        Ok(self.client.get(&format!("/v3/models/{id}/log"))?.expect_status(200)?.body)
+        let mut log = Vec::new();
+        loop {
+            let path = format!("/v3/models/{id}/log?offset={}", log.len());
+            let piece = self.client.get(&path)?.expect_status(200)?;
+            let whole = piece.header("x-trainyard-log-bytes").context("the log's length")?;
+            let whole: usize = whole.parse()?;
+            log.extend_from_slice(&piece.body);
+            if piece.body.is_empty() || log.len() >= whole {
+                return Ok(log);
+            }
+        }
     }
 
     /// The run's events, in order.
