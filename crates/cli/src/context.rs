@@ -1,6 +1,7 @@
 //! What every command is given: where to print, where things lie, which server.
 
 use std::env;
+use std::path::PathBuf;
 
 use crate::args::Global;
 use crate::failure::Failure;
@@ -52,35 +53,55 @@ impl std::fmt::Debug for Server {
     }
 }
 
-impl Context {
-    /// For Trainyard's own commands.
-    pub(crate) fn own(global: &Global, screen: Screen) -> Result<Self, Failure> {
-        let server = match &global.server {
+/// What was said about the server on the command line or in its environment.
+#[derive(Debug, Default)]
+pub(crate) struct Origin {
+    home: Option<PathBuf>,
+    server: Option<String>,
+}
+
+impl Origin {
+    /// From the options (which hold TRAINYARD_HOME and TRAINYARD_SERVER too).
+    pub(crate) fn of(global: &Global) -> Self {
+        Self { home: global.home.clone(), server: global.server.clone() }
+    }
+
+    fn places(&self) -> Result<Places, Failure> {
+        // A variable that is set to nothing is not set.
+        Places::find(self.home.clone().filter(|home| !home.as_os_str().is_empty()))
+    }
+
+    fn server(&self) -> Server {
+        let said = self.server.clone().or_else(|| set("TRAINYARD_SERVER"));
+        match said.filter(|url| !url.trim().is_empty()) {
             Some(url) => Server::Remote {
-                url: url.trim_end_matches('/').to_owned(),
+                url: url.trim().trim_end_matches('/').to_owned(),
                 token: set("TRAINYARD_TOKEN"),
             },
             None => Server::Local,
-        };
-        let places = Places::find(global.home.clone())?;
+        }
+    }
+}
+
+impl Context {
+    /// For Trainyard's own commands.
+    pub(crate) fn own(global: &Global, screen: Screen) -> Result<Self, Failure> {
+        let origin = Origin::of(global);
+        let (places, server) = (origin.places()?, origin.server());
         Ok(Self { screen, places, server, json: global.json })
     }
 
     /// For the commands of 2017, which know no options. ML_INSTANCE named the
     /// tenant of a shared service; a server of one's own has only one, so any
     /// value is right.
-    pub(crate) fn of_2017(screen: Screen) -> Result<Self, Failure> {
-        let server = match (set("ML_ENV"), set("TRAINYARD_SERVER")) {
-            (Some(url), _) => {
+    pub(crate) fn of_2017(origin: &Origin, screen: Screen) -> Result<Self, Failure> {
+        let server = match set("ML_ENV") {
+            Some(url) => {
                 Server::Login { url, user: set("ML_USERNAME"), password: set("ML_PASSWORD") }
             }
-            (None, Some(url)) => Server::Remote {
-                url: url.trim_end_matches('/').to_owned(),
-                token: set("TRAINYARD_TOKEN"),
-            },
-            (None, None) => Server::Local,
+            None => origin.server(),
         };
-        Ok(Self { screen, places: Places::find(None)?, server, json: false })
+        Ok(Self { screen, places: origin.places()?, server, json: false })
     }
 }
 

@@ -40,7 +40,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Cli, Command};
-use crate::context::Context;
+use crate::context::{Context, Origin};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
@@ -51,7 +51,7 @@ pub fn main(args: impl Iterator<Item = OsString>, services: Services) -> ExitCod
     let args: Vec<OsString> = args.collect();
     let screen = Screen::new(false, anstream::ColorChoice::Auto);
     if is_called_bx(&args) {
-        return bx::main(&screen, &words(&args[1..]));
+        return bx::main(&Origin::default(), &screen, &words(&args[1..]));
     }
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
@@ -77,7 +77,7 @@ fn run(cli: Cli, screen: &Screen, services: Services) -> Result<ExitCode, Failur
     let context = || Context::own(&cli.global, screen.clone());
     let exit = match cli.command {
         Command::Learner(args) => return Ok((services.learner)(args.attempt_dir)),
-        Command::Bx(args) => return Ok(bx::main(screen, &args.words)),
+        Command::Bx(args) => return Ok(bx::main(&Origin::of(&cli.global), screen, &args.words)),
         Command::Serve(args) => return commands::serve::run(&context()?, args, services),
         Command::Explain(args) => commands::explain::run(screen, &args, cli.global.json)?,
         Command::Completions(args) => commands::completions::run(screen, args.shell)?,

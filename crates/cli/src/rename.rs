@@ -29,3 +29,38 @@ pub(crate) fn rename(file_name: &str, text: &str, name: &str) -> Option<String> 
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JSON: &str = r#"{ "model_definition": {
+        "name": "tensorflow", "framework": { "name": "tensorflow", "version": "1.2-py3" },
+        "execution": { "command": "python3 x.py", "resourceType": "small" } },
+      "training_results": { "connection": { "root": "/results" },
+        "target": { "container": "out", "type": "directory" } } }"#;
+
+    const YAML: &str = "\
+model_definition:
+  framework: {name: tensorflow, version: 1.10}
+  name: tf-mnist   # of 2017
+  execution: {command: python3 x.py, resourceType: small}
+training_results:
+  connection: {root: /results}
+  target: {container: out, type: directory}
+";
+
+    #[test]
+    fn only_the_name_changes() {
+        let renamed = rename("job.json", JSON, "say \"hi\"").expect("it can be read");
+        assert_eq!(renamed, JSON.replacen("\"tensorflow\"", r#""say \"hi\"""#, 1));
+        let renamed = rename("job.yml", YAML, "x: y").expect("it can be read");
+        assert_eq!(renamed, YAML.replace("name: tf-mnist", "name: \"x: y\""));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_left_alone() {
+        assert_eq!(rename("job.json", "{ \"name\": ", "x"), None);
+        assert_eq!(rename("job.json", JSON, "tensorflow").as_deref(), Some(JSON));
+    }
+}

@@ -15,7 +15,7 @@ use trainyard_model::ids::RunId;
 use self::verb::Verb;
 use crate::asking;
 use crate::commands::train::file_name;
-use crate::context::Context;
+use crate::context::{Context, Origin};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
@@ -28,9 +28,9 @@ pub use transcript::{
 };
 
 /// Runs `words` (`ml train …`, without the program's name).
-pub(crate) fn main(screen: &Screen, words: &[String]) -> ExitCode {
+pub(crate) fn main(origin: &Origin, screen: &Screen, words: &[String]) -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match verb::parse(&words).and_then(|verb| run(screen, &verb)) {
+    match verb::parse(&words).and_then(|verb| run(origin, screen, &verb)) {
         Ok(()) => Exit::OK.into(),
         Err(failure) if failure.is_broken_pipe() => Exit::OK.into(),
         Err(failure) => {
@@ -40,7 +40,7 @@ pub(crate) fn main(screen: &Screen, words: &[String]) -> ExitCode {
     }
 }
 
-fn run(screen: &Screen, verb: &Verb<'_>) -> Result<(), Failure> {
+fn run(origin: &Origin, screen: &Screen, verb: &Verb<'_>) -> Result<(), Failure> {
     match verb {
         Verb::Help(about) => return Ok(screen.data(&help::text(*about)?)?),
         Verb::Version => return Ok(screen.data(&format!("{}\n", env!("CARGO_PKG_VERSION")))?),
@@ -50,7 +50,7 @@ fn run(screen: &Screen, verb: &Verb<'_>) -> Result<(), Failure> {
         | Verb::Show(_)
         | Verb::Delete(_) => {}
     }
-    let context = Context::of_2017(screen.clone())?;
+    let context = Context::of_2017(origin, screen.clone())?;
     asking(ask(&context, verb))
 }
 

@@ -1,6 +1,6 @@
 //! `trainyard events RUN`: what happened to a run, in order.
 
-use serde_json::json;
+use trainyard_api::event::EventList;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -22,7 +22,7 @@ pub(crate) async fn run(context: &Context, selector: &str) -> Result<Exit, Failu
         events.extend(page.resources);
     }
     if context.json {
-        context.screen.json(&json!({ "resources": events }))?;
+        context.screen.json(&EventList { resources: events, next_after: None })?;
     } else {
         context.screen.data(&views::events(&events))?;
     }

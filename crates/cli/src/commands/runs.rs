@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
-use serde_json::json;
-use trainyard_api::run::RunResource;
+use trainyard_api::run::{RunList, RunResource};
 
 use crate::args::Runs;
 use crate::context::Context;
@@ -30,8 +29,7 @@ pub(crate) async fn run(context: &Context, args: &Runs) -> Result<Exit, Failure>
     let listed = list(&connection, args).await?;
     let screen = &context.screen;
     if context.json {
-        let resources: Vec<_> = listed.runs.iter().collect();
-        screen.json(&json!({ "resources": resources, "total_count": listed.total }))?;
+        screen.json(&RunList { resources: listed.runs, total_count: listed.total, next: None })?;
     } else if screen.quiet() {
         let id = |run: &RunResource| format!("{}\n", run.metadata.guid);
         screen.data(&listed.runs.iter().map(id).collect::<Vec<_>>().concat())?;

@@ -72,3 +72,46 @@ impl RoomClock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn status(room: &str, at: &str, more: &Value) -> Status {
+        let mut document = json!({
+            "state": "running", "message": "", "metrics": [], "log_bytes": 0,
+            "submitted_at": "2017-10-26T11:00:00.000Z", "room": room, "current_at": at,
+        });
+        let fields = document.as_object_mut().expect("an object");
+        fields.extend(more.as_object().expect("an object").clone());
+        serde_json::from_value(document).expect("a status")
+    }
+
+    #[test]
+    fn rooms_are_timed_by_the_servers_clock() {
+        let mut clock = RoomClock::default();
+        let none = json!({});
+        assert!(clock.see(&status("queue", "2017-10-26T11:00:01.000Z", &none)));
+        assert!(!clock.see(&status("queue", "2017-10-26T11:00:02.000Z", &none)));
+        assert!((2_000..60_000).contains(&clock.in_room()), "{}", clock.in_room());
+        assert!(clock.see(&status("prepare", "2017-10-26T11:00:03.000Z", &none)));
+        let running = json!({ "running_at": "2017-10-26T11:00:04.000Z" });
+        assert!(clock.see(&status("run", "2017-10-26T11:00:09.000Z", &running)));
+        let ended = json!({ "finished_at": "2017-10-26T11:00:10.000Z" });
+        let last = status("settle", "2017-10-26T11:00:12.000Z", &ended);
+        clock.see(&last);
+        let times = [("queue", 3_000), ("prepare", 1_000), ("run", 6_000)];
+        let times: Vec<_> = times.map(|(room, spent)| (room.to_owned(), spent)).into();
+        assert_eq!(clock.finish(&last), times);
+    }
+
+    #[test]
+    fn whoever_comes_late_is_told_when_the_program_was_started() {
+        let mut clock = RoomClock::default();
+        let running = json!({ "running_at": "2017-10-26T11:00:00.000Z" });
+        clock.see(&status("run", "2017-10-26T12:00:00.000Z", &running));
+        assert!(clock.in_room() >= 3_600_000);
+    }
+}

@@ -7,8 +7,10 @@ use crate::words::{self, Grow};
 /// Room, what is going on in it, and for how long (milliseconds).
 pub(crate) fn status(status: &Status, in_room: i64) -> String {
     let mut parts = doing(status, true);
-    parts.push(words::span(in_room));
-    format!("{:<8}{}", shown_room(status), parts.join(" · "))
+    if in_room >= 1000 {
+        parts.push(words::span(in_room));
+    }
+    format!("{:<8}{}", shown_room(status), parts.join(" · ")).trim_end().to_owned()
 }
 
 /// The same without what changes all the time: two of these tell whether there is news.
@@ -64,4 +66,40 @@ fn told(progress: &Progress, status: &Status, with_rate: bool) -> String {
         text.add(format_args!(", {}/s", words::bytes(rate)));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn told(more: &Value, in_room: i64) -> String {
+        let mut document = json!({
+            "state": "running", "message": "", "metrics": [], "log_bytes": 0, "room": "queue",
+            "submitted_at": "2017-10-26T11:00:00.000Z", "current_at": "2017-10-26T11:00:10.000Z",
+        });
+        let fields = document.as_object_mut().expect("an object");
+        fields.extend(more.as_object().expect("an object").clone());
+        status(&serde_json::from_value(document).expect("a status"), in_room)
+    }
+
+    #[test]
+    fn a_room_says_what_goes_on_in_it() {
+        let waits = json!({ "waiting_for": ["2 more slots", "its environment"] });
+        assert_eq!(told(&waits, 12_000), "queue   2 more slots (+1 more) · 12 s");
+        let fetches = json!({ "room": "prepare", "progress": {
+            "what": "fetching training data", "bytes": 5_242_880, "bytes_total": 10_485_760,
+            "since": "2017-10-26T11:00:08.000Z",
+        } });
+        let line = "prepare fetching training data 5.0 MiB of 10.0 MiB, 2.5 MiB/s · 2.1 s";
+        assert_eq!(told(&fetches, 2_100), line);
+        let runs = json!({ "room": "run", "log_bytes": 2048, "usage": {
+            "at": "2017-10-26T11:00:09.000Z", "cpu_cores": 1.94, "cpu_seconds": 7.0,
+            "memory_bytes": 536_870_912, "disk_bytes": 0, "processes": 2,
+        } });
+        let line = "run     1.9 cores · 512 MiB · log 2.0 KiB · 1 min 02 s";
+        assert_eq!(told(&runs, 62_000), line);
+        assert_eq!(told(&json!({ "room": "run", "canceling": true }), 0), "cancel");
+    }
 }

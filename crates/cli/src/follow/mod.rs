@@ -5,7 +5,7 @@ mod describe;
 mod line;
 mod summary;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use trainyard_api::run::Status;
@@ -26,8 +26,10 @@ pub(crate) use summary::{failure, next, place};
 
 /// How often the line on a terminal moves.
 const TICK: Duration = Duration::from_millis(100);
-/// How often there is a word at most where lines stay.
-const WORD: Duration = Duration::from_secs(10);
+/// How often is looked whether there is something to say where lines stay ...
+const SLOW_TICK: Duration = Duration::from_secs(1);
+/// ... and how long at least is kept still after it was said.
+const STILL: Duration = Duration::from_secs(10);
 
 /// What is shown besides the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +54,7 @@ pub(crate) async fn follow(
     let mut events = std::pin::pin!(connection.follow(run.clone(), offset).into_stream());
     let interrupted = tokio::signal::ctrl_c();
     let mut interrupted = std::pin::pin!(interrupted);
-    let mut tick = tokio::time::interval(if context.screen.live() { TICK } else { WORD });
+    let mut tick = tokio::time::interval(if follower.line.is_live() { TICK } else { SLOW_TICK });
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -94,6 +96,7 @@ struct Follower<'a> {
     status: Option<Status>,
     lost: bool,
     said: String,
+    said_at: Option<Instant>,
 }
 
 impl<'a> Follower<'a> {
@@ -110,6 +113,7 @@ impl<'a> Follower<'a> {
             status: None,
             lost: false,
             said: String::new(),
+            said_at: None,
         }
     }
 
@@ -160,7 +164,7 @@ impl<'a> Follower<'a> {
     fn tick(&mut self) {
         if self.line.is_live() {
             self.draw();
-        } else {
+        } else if self.said_at.is_none_or(|at| at.elapsed() >= STILL) {
             self.say();
         }
     }
@@ -187,6 +191,7 @@ impl<'a> Follower<'a> {
         if what != self.said {
             self.screen.talk(&text);
             self.said = what;
+            self.said_at = Some(Instant::now());
         }
     }
 }
