@@ -36,6 +36,10 @@ const WORKERS: usize = 32;
 /// Of these, requests for pieces: more would only share the same wire.
 const PIECES_AT_ONCE: usize = 8;
 
+/// More objects than this are not fetched: their list alone would fill the memory,
+/// and a broken store may list for ever.
+const OBJECTS_MAX: usize = 10_000_000;
+
 /// Fetches every object of the container to its place below `dest`, which is made
 /// when missing. `progress` is told how far it has come, often.
 ///
@@ -95,6 +99,14 @@ async fn list(store: &Store) -> Result<Vec<Object>, StoreError> {
     let mut listing = store.list("");
     while let Some(object) = listing.next().await.transpose()? {
         objects.push(object);
+        if objects.len() > OBJECTS_MAX {
+            return Err(StoreError::new(
+                StoreErrorKind::Failed,
+                store.name(),
+                "list the container",
+            )
+            .said(format!("it holds more than {OBJECTS_MAX} objects")));
+        }
     }
     objects.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     if let Some(pair) = objects.windows(2).find(|pair| pair[0].key == pair[1].key) {

@@ -1,8 +1,8 @@
 //! What can go wrong with a store, in the words of whoever has to mend it.
 //!
 //! Every error names the store, what was tried, and the store's own words where
-//! it had any; none holds a secret ([`StoreError::redacted`] sees to the words
-//! that come from outside).
+//! it had any; none holds a secret (the
+//! implementations see to the words that come from outside).
 
 use std::{fmt, io};
 
@@ -102,16 +102,6 @@ impl StoreError {
         )
         .said(why.to_string())
         .source(why.clone())
-    }
-
-    /// Takes secrets out of the store's words; some stores repeat what they were sent.
-    pub(crate) fn redacted(mut self, secrets: &[&str]) -> Self {
-        if let Some(said) = &mut self.0.said {
-            for secret in secrets.iter().filter(|secret| secret.len() > 2) {
-                *said = said.replace(secret, "[hidden]");
-            }
-        }
-        self
     }
 
     /// What kind of failure.

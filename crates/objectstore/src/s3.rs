@@ -45,7 +45,6 @@ struct Bucket {
     name: StoreName,
     service: Servicer,
     context: OperationContext,
-    credentials: Option<Credentials>,
     check_limit: Duration,
 }
 
@@ -86,7 +85,7 @@ impl S3Store {
         let client = guard
             .client(&url)
             .map_err(|error| fails(StoreErrorKind::Failed).said(error.to_string()).source(error))?;
-        let transport = transport::Transport::new(guard.clone(), client);
+        let transport = transport::Transport::new(guard.clone(), client, credentials.cloned());
         let context =
             OperationContext::from_parts(HttpTransporter::new(transport), Executor::default());
 
@@ -117,7 +116,6 @@ impl S3Store {
             name,
             service: Arc::new(service),
             context,
-            credentials: credentials.cloned(),
             check_limit: guard.limits().check,
         })))
     }
@@ -135,11 +133,7 @@ impl Bucket {
 
     /// Puts an error of opendal into our words.
     fn explain(&self, purpose: Purpose, tried: &str, error: opendal::Error) -> StoreError {
-        let explained = refusal::explain(&self.name, purpose, tried, error);
-        match self.credentials.as_ref().map(Credentials::expose) {
-            Some(keys) => explained.redacted(&[&keys.secret, &keys.user]),
-            None => explained,
-        }
+        refusal::explain(&self.name, purpose, tried, error)
     }
 }
 

@@ -67,10 +67,9 @@ impl Broken {
 
 impl Refusal {
     /// Reads S3's XML (`<Error><Code>…</Code><Message>…</Message>…`), or whatever came.
-    pub(super) fn read(status: u16, body: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(body);
-        let code = element(&text, "Code").unwrap_or_default();
-        let message = element(&text, "Message").unwrap_or_else(|| {
+    pub(super) fn read(status: u16, text: &str) -> Self {
+        let code = element(text, "Code").unwrap_or_default();
+        let message = element(text, "Message").unwrap_or_else(|| {
             // A proxy's page, perhaps: its first line says more than nothing.
             if code.is_empty() {
                 text.trim().lines().next().unwrap_or_default().to_owned()
@@ -158,8 +157,11 @@ pub(super) fn explain(
         };
         (kind, broken.words())
     } else {
-        // opendal's own: XML that is none, too few bytes.
-        (Kind::Failed, error.message().chars().take(WORDS_MAX).collect())
+        // opendal's own: XML that is none, or that tells of a failure in a success. The
+        // text may hold what the store sent, so it goes no further.
+        return StoreError::new(Kind::Failed, store, tried)
+            .said("the answer is not one that an S3 store gives")
+            .transient(transient);
     };
     StoreError::new(kind, store, tried).said(said).transient(transient).source(error)
 }
@@ -207,11 +209,11 @@ mod tests {
             (503, xml("SlowDown"), Purpose::Read, Kind::Failed),
             (301, xml("PermanentRedirect"), Purpose::List, Kind::Failed),
         ] {
-            let refusal = Refusal::read(status, body.as_bytes());
+            let refusal = Refusal::read(status, &body);
             assert_eq!(refusal.kind(purpose), kind, "{refusal} {purpose:?}");
         }
-        assert_eq!(Refusal::read(403, xml("X").as_bytes()).words(), "HTTP status 403: X: a & b");
-        assert_eq!(Refusal::read(502, b"<html>\nbad").words(), "HTTP status 502: <html>");
-        assert!(Refusal::read(503, b"").is_transient() && !Refusal::read(501, b"").is_transient());
+        assert_eq!(Refusal::read(403, &xml("X")).words(), "HTTP status 403: X: a & b");
+        assert_eq!(Refusal::read(502, "<html>\nbad").words(), "HTTP status 502: <html>");
+        assert!(Refusal::read(503, "").is_transient() && !Refusal::read(501, "").is_transient());
     }
 }

@@ -18,6 +18,7 @@ use http::{HeaderMap, Method, Request, Response};
 use opendal::{Buffer, Error, ErrorKind, HttpBody, HttpTransport};
 use reqwest::Url;
 use tokio::time::{Instant, Sleep};
+use trainyard_model::secret::Credentials;
 
 use crate::guard::Guard;
 use crate::retry::Attempts;
@@ -34,11 +35,24 @@ const REFUSAL_MAX: usize = 64 * 1024;
 pub(super) struct Transport {
     guard: Guard,
     client: reqwest::Client,
+    /// What must not come back to the user in the store's words.
+    secrets: Option<Credentials>,
 }
 
 impl Transport {
-    pub(super) fn new(guard: Guard, client: reqwest::Client) -> Self {
-        Self { guard, client }
+    pub(super) fn new(guard: Guard, client: reqwest::Client, secrets: Option<Credentials>) -> Self {
+        Self { guard, client, secrets }
+    }
+
+    /// Some stores repeat in their refusals what they were sent.
+    fn redacted(&self, words: &[u8]) -> String {
+        let mut words = String::from_utf8_lossy(words).into_owned();
+        if let Some(keys) = self.secrets.as_ref().map(Credentials::expose) {
+            for secret in [keys.secret, keys.user].iter().filter(|secret| secret.len() > 2) {
+                words = words.replace(secret.as_str(), "[hidden]");
+            }
+        }
+        words
     }
 
     async fn send(
@@ -62,7 +76,7 @@ impl Transport {
         let status = answer.status();
         if !status.is_success() {
             let words = refusal_words(answer, limits.silence).await;
-            let refusal = Refusal::read(status.as_u16(), &words);
+            let refusal = Refusal::read(status.as_u16(), &self.redacted(&words));
             let transient = refusal.is_transient();
             return Err(failure(refusal, transient));
         }
@@ -91,7 +105,8 @@ impl HttpTransport for Transport {
                 Err(error) if error.is_temporary() => {
                     tracing::debug!(%error, method = %head.method, path = url.path(), "a request failed");
                     if !attempts.another().await {
-                        return Err(error);
+                        // Nobody above shall begin the same series again.
+                        return Err(error.set_persistent());
                     }
                 }
                 done => return done,

@@ -1,0 +1,86 @@
+//! Containers as others have filled them.
+
+use std::fs;
+
+use trainyard_objectstore::{Place, StoreErrorKind, download, open, place, upload_tree};
+use trainyard_testkit::s3::S3Server;
+
+use crate::support::{bucket, content, directory_ref, files, guard};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_put_by_others_arrives_whole() {
+    let server = S3Server::start().unwrap();
+    server.create_bucket("data").unwrap();
+    // More than a page of a listing, folders among them, and both kinds of ETag.
+    let mut objects: Vec<(String, Vec<u8>)> = (0..1100)
+        .map(|n| (format!("train/{:02}/{n}.bin", n % 40), content(n % 300, n as u64)))
+        .collect();
+    objects.push(("single".into(), content(18 << 20, 77)));
+    objects.push(("empty".into(), Vec::new()));
+    server.put_many("data", &objects).unwrap();
+    server.put("data", "marker/", b"").unwrap();
+    let parts = content((23 << 20) + 5, 78);
+    server.put_multipart("data", "parts", &parts, 6 << 20).unwrap();
+    objects.push(("parts".into(), parts));
+
+    let store = bucket(&server, "data").await;
+    let here = tempfile::tempdir().unwrap();
+    let got = download(&store, &here.path().join("data"), &|_| {}).await.unwrap();
+    let expected: std::collections::BTreeMap<_, _> = objects.into_iter().collect();
+    assert_eq!(got.bytes, expected.values().map(|content| content.len() as u64).sum::<u64>());
+    assert!(files(&here.path().join("data")) == expected);
+    assert!(here.path().join("data/marker").is_dir());
+
+    // The other way, read by the other client.
+    let sent = upload_tree(&store, &here.path().join("data"), "training-1/results", &|_| {})
+        .await
+        .unwrap();
+    assert_eq!(sent.objects, expected.len() as u64);
+    for key in ["parts", "single", "train/07/7.bin"] {
+        assert!(
+            server.get("data", &format!("training-1/results/{key}")).unwrap() == expected[key],
+            "{key}"
+        );
+    }
+    assert_eq!(server.unfinished_uploads("data").unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_is_a_folder_too_is_refused_before_a_byte_is_fetched() {
+    // No file system can hold this, so it takes a list of keys as a store has them.
+    assert_eq!(place("a/b").unwrap(), Place::File("a/b".into()));
+
+    let root = tempfile::tempdir().unwrap();
+    let store = root.path().join("store");
+    fs::create_dir_all(store.join("c")).unwrap();
+    fs::write(store.join("c/good"), "x").unwrap();
+    fs::write(store.join("c").join("x".repeat(255)), "x").unwrap();
+    let dest = root.path().join("dest");
+    let open = open(&guard(), &directory_ref(&store, "c"), None).await.unwrap();
+    assert_eq!(download(&open, &dest, &|_| {}).await.unwrap().objects, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_where_a_folder_should_be_is_not_followed() {
+    let root = tempfile::tempdir().unwrap();
+    let (store, dest, elsewhere) =
+        (root.path().join("store"), root.path().join("dest"), root.path().join("elsewhere"));
+    fs::create_dir_all(store.join("c/sub")).unwrap();
+    fs::write(store.join("c/sub/file"), "new").unwrap();
+    fs::write(store.join("c/top"), "new").unwrap();
+    fs::create_dir(&dest).unwrap();
+    fs::create_dir(&elsewhere).unwrap();
+    fs::write(elsewhere.join("target"), "old").unwrap();
+    let opened = open(&guard(), &directory_ref(&store, "c"), None).await.unwrap();
+
+    std::os::unix::fs::symlink(&elsewhere, dest.join("sub")).unwrap();
+    let error = download(&opened, &dest, &|_| {}).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Local, "{error}");
+    fs::remove_file(dest.join("sub")).unwrap();
+
+    std::os::unix::fs::symlink(elsewhere.join("target"), dest.join("top")).unwrap();
+    let error = download(&opened, &dest, &|_| {}).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Local, "{error}");
+    assert_eq!(fs::read_to_string(elsewhere.join("target")).unwrap(), "old");
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 1);
+}
