@@ -170,7 +170,8 @@ impl Desk<'_> {
         let (name, version) = (name?, version?);
         let wanted = FrameworkRef { name: name.value, version: version.value };
         if let Some(complaint) = self.premises.framework(&wanted) {
-            let about = if complaint.path == name.path {
+            // By the last word alone: the path before it is as the user spelt it.
+            let about = if complaint.path.rsplit('.').next() == Some("name") {
                 (&name.path, &name.span)
             } else {
                 (&version.path, &version.span)

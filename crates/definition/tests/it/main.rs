@@ -5,6 +5,7 @@ mod corpus;
 mod hostile;
 mod json;
 mod packing;
+mod premises;
 mod properties;
 mod seed;
 mod stores;
