@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: how long things take, beside the floor that the machine sets.
 //!
-//! A figure is the median of several runs of a release build, taken in one go
-//! on one machine; ratios between rows of one table mean something, seconds of
+//! A figure is the median of several runs of a release build (or of the binary
+//! that `$TRAINYARD_BIN` names), taken in one go on one machine; ratios between rows of one table mean something, seconds of
 //! different days do not.
 
 mod cold_start;
@@ -60,7 +60,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let known = BENCHES.iter().any(|(known, ..)| known == name);
         ensure!(known, "no bench `{name}`: there are first-byte, cold-start, submissions");
     }
-    let binary = binary::build(true)?;
+    let binary = match std::env::var_os(binary::VARIABLE) {
+        Some(_) => binary::path()?,
+        None => binary::build(true)?,
+    };
     let mut all = Vec::new();
     for (name, title, measure) in BENCHES {
         if !options.what.is_empty() && !options.what.iter().any(|own| own == name) {

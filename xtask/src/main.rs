@@ -1,4 +1,4 @@
-//! `cargo xtask demo|test|bench|check`: what people do with the project beside using it.
+//! `cargo xtask demo|test|bench|check|openapi`: what people do with the project beside using it.
 //!
 //! Set-up that more than one command needs lives in `tests/testkit`; here are
 //! only the commands. Nothing here is part of the product.
@@ -7,6 +7,7 @@
 mod bench;
 mod check;
 mod demo;
+mod openapi;
 mod shell;
 mod tests;
 
@@ -31,6 +32,8 @@ enum Task {
     Bench(bench::Options),
     /// Format, lints, and the rules of the house that no compiler knows.
     Check(check::Options),
+    /// Writes `openapi.json` from the code.
+    Openapi(openapi::Options),
     /// What the tests need, as a set-up script of nextest: builds the binary and fetches the rest.
     #[command(hide = true)]
     PrepareTests,
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run(&options),
         Task::Test(options) => tests::run(&options),
         Task::Check(options) => check::run(&options),
+        Task::Openapi(options) => openapi::run(&options),
         Task::PrepareTests => tests::prepare(),
     };
     match done {
