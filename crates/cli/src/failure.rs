@@ -199,6 +199,9 @@ fn of_client(error: &ClientError) -> Exit {
     }
 }
 
+const UNREACHABLE: &str = "check that the server runs and that its address is right; \
+    `trainyard serve --status` tells about the one on this machine";
+
 fn of_error(error: &ClientError) -> Vec<Diagnostic> {
     let one = |code: Code, help: &str| vec![Diagnostic::error(code, chain(error)).help(help)];
     match error {
@@ -211,11 +214,13 @@ fn of_error(error: &ClientError) -> Vec<Diagnostic> {
         ClientError::BadToken => {
             one(Code::Unauthorized, "check TRAINYARD_TOKEN: a line end may have got into it")
         }
-        ClientError::Setup(_) | ClientError::Unreachable { .. } | ClientError::Silent { .. } => {
-            one(
-                Code::ServerUnreachable,
-                "check that the server runs and that its address is right; `trainyard serve --status` tells about the one on this machine",
-            )
+        // Of the layers of the network only the lowest knows anything.
+        ClientError::Unreachable { source, .. } => {
+            let message = format!("{error}: {}", system_words(&deepest(source).to_string()));
+            vec![Diagnostic::error(Code::ServerUnreachable, message).help(UNREACHABLE)]
+        }
+        ClientError::Setup(_) | ClientError::Silent { .. } => {
+            one(Code::ServerUnreachable, UNREACHABLE)
         }
         ClientError::Api { .. } | ClientError::Gone { .. } | ClientError::Protocol { .. } => {
             one(Code::Internal, "is that address a Trainyard server? If it is, its log says more")
@@ -238,12 +243,64 @@ fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// The system's words without `(os error N)`, which helps nobody.
+/// The error behind all others.
+fn deepest<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last
+}
+
 fn io_words(error: &io::Error) -> String {
-    let words = error.to_string();
-    let plain = words.split(" (os error").next().unwrap_or(&words);
+    system_words(&error.to_string())
+}
+
+/// The system's words without `(os error N)`, which helps nobody.
+fn system_words(words: &str) -> String {
+    let plain = words.split(" (os error").next().unwrap_or(words);
     let mut letters = plain.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_lowercase().collect::<String>() + letters.as_str()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(failure: &Failure) -> String {
+        anstream::adapter::strip_str(&failure.draw(80)).to_string()
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_is_said_in_one_line() {
+        // Bound and given back: nobody listens there now.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+        let url = format!("http://{}", free.expect("a free port"));
+        let failure =
+            crate::asking(async { Ok(trainyard_client::Client::anonymous(&url)?.health().await?) })
+                .expect_err("nobody is there");
+        assert_eq!(failure.exit(), Exit::UNREACHABLE);
+        let text = drawn(&failure);
+        let first = format!("error: no answer from {url}/health: connection refused\n");
+        assert!(text.starts_with(&first), "{text}");
+    }
+
+    #[test]
+    fn every_failure_says_what_to_do_next() {
+        let failures = [
+            Failure::NoServer { home: "/home".into() },
+            Failure::NotStarted { why: "it ended".to_owned(), log: vec!["last".to_owned()] },
+            Failure::UnknownRun { selector: "x".to_owned() },
+            Failure::Ambiguous { selector: "x".to_owned(), candidates: vec!["a".to_owned()] },
+            Failure::StillThere { pid: 7, seconds: 30 },
+            Failure::from(ClientError::BadToken),
+        ];
+        for failure in failures {
+            let text = drawn(&failure);
+            assert!(text.starts_with("error: ") && text.contains("help: "), "{text}");
+            assert_ne!(failure.exit(), Exit::OK);
+        }
+    }
 }
