@@ -37,7 +37,7 @@ pub(crate) async fn store(
     loop {
         let Err(error) = store_once(assignment, guard, dirs, spool).await else { return Ok(()) };
         let cause = error.cause();
-        let is_passing = matches!(cause.kind, CauseKind::StoreUnreachable | CauseKind::StoreFailed);
+        let is_passing = error.is_transient() || cause.kind == CauseKind::StoreUnreachable;
         if !is_passing || Instant::now() + wait > deadline {
             let folder = dirs.results.display();
             return Err(Cause {
