@@ -157,3 +157,29 @@ fn every_code_is_explained_and_the_doctor_knows_the_machine() -> Told {
     ensure!(script.stdout.contains("trainyard"), "{}", script.stdout);
     Ok(())
 }
+
+#[test]
+fn the_yaml_of_two_weeks_later_does_the_same() -> Told {
+    let scene = Scene::start()?;
+    let root = scene.store.path().display();
+    let yaml = format!(
+        "# as the page of 2017-11-16 has it\n\
+         model_definition:\n\
+         \x20 framework: {{name: plain, version: 1-py3}}\n\
+         \x20 name: tf-mnist-yaml\n\
+         \x20 execution:\n\
+         \x20   command: echo folded over\n\
+         \x20     two lines\n\
+         \x20   resourceType: small\n\
+         training_results:\n\
+         \x20 connection: {{root: {root}}}\n\
+         \x20 target: {{container: results, type: directory}}\n"
+    );
+    let (dir, model, _) = files("", &zip::of(&[("a.txt", "")]))?;
+    let definition = dir.path().join("job.yml");
+    std::fs::write(&definition, yaml)?;
+    let args = ["train".as_ref(), model.as_os_str(), definition.as_os_str(), "-f".as_ref()];
+    let done = scene.home.call(args)?.expect_code(0)?;
+    ensure!(done.stdout.ends_with("folded over two lines\n"), "{done:?}");
+    Ok(())
+}
