@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use trainyard_objectstore::{Place, StoreErrorKind, download, open, place, upload_tree};
+use trainyard_objectstore::{StoreErrorKind, download, open, upload_tree};
 use trainyard_testkit::s3::S3Server;
 
 use crate::support::{bucket, content, directory_ref, files, guard};
@@ -46,18 +46,19 @@ async fn data_put_by_others_arrives_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_object_that_is_a_folder_too_is_refused_before_a_byte_is_fetched() {
-    // No file system can hold this, so it takes a list of keys as a store has them.
-    assert_eq!(place("a/b").unwrap(), Place::File("a/b".into()));
-
+async fn the_longest_names_and_odd_characters_arrive() {
     let root = tempfile::tempdir().unwrap();
-    let store = root.path().join("store");
-    fs::create_dir_all(store.join("c")).unwrap();
-    fs::write(store.join("c/good"), "x").unwrap();
-    fs::write(store.join("c").join("x".repeat(255)), "x").unwrap();
+    let container = root.path().join("store/c");
+    fs::create_dir_all(&container).unwrap();
+    let longest = "x".repeat(255);
+    for name in ["back\\slash", "new\nline", " ", "-rf", &longest] {
+        fs::write(container.join(name), name).unwrap();
+    }
+    let store =
+        open(&guard(), &directory_ref(&root.path().join("store"), "c"), None).await.unwrap();
     let dest = root.path().join("dest");
-    let open = open(&guard(), &directory_ref(&store, "c"), None).await.unwrap();
-    assert_eq!(download(&open, &dest, &|_| {}).await.unwrap().objects, 2);
+    assert_eq!(download(&store, &dest, &|_| {}).await.unwrap().objects, 5);
+    assert!(files(&dest) == files(&container));
 }
 
 #[tokio::test(flavor = "multi_thread")]
