@@ -15,6 +15,7 @@ mod allowance;
 mod capture;
 mod contract;
 mod courier;
+mod diary;
 mod dirs;
 mod journal;
 mod life;

@@ -14,6 +14,7 @@ use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::event::Verdict;
 
 use crate::courier;
+use crate::diary;
 use crate::dirs::Dirs;
 use crate::life::{self, House};
 use crate::line::{Line, Over};
@@ -44,15 +45,7 @@ enum StartError {
 /// Process-wide: catches signals, waits for every child. Call it from the
 /// binary's `main` and nowhere else.
 pub async fn main(attempt_dir: PathBuf) -> ExitCode {
-    // Another subscriber, set up by the binary, is as good.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
-        )
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .try_init();
+    diary::begin();
     match run(&attempt_dir).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -46,14 +46,12 @@ fn end(length: usize) -> String {
 /// An event stream that breaks off: the connection dies before the body's end.
 fn broken_off(text: String) -> axum::response::Response {
     let steps = stream::unfold(Some(text), |text| async {
-        match text {
-            Some(text) => Some((Ok(Bytes::from(text)), None)),
-            None => {
-                // So that what was said before is on its way.
-                tokio::time::sleep(Duration::from_millis(5)).await;
-                Some((Err(std::io::Error::other("killed")), None))
-            }
+        if let Some(text) = text {
+            return Some((Ok(Bytes::from(text)), None));
         }
+        // So that what was said before is on its way.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        Some((Err(std::io::Error::other("killed")), None))
     });
     Body::from_stream(steps).into_response()
 }

@@ -24,7 +24,7 @@ pub(crate) const TOKEN: &str = "attempt-token-4711";
 
 /// What the server knows; stays when the server goes.
 pub(crate) struct Memory {
-    assignment: Assignment,
+    pub(crate) assignment: Assignment,
     zip: Vec<u8>,
     /// On record, in order.
     pub(crate) reports: Vec<Report>,

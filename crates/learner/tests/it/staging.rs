@@ -4,7 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use trainyard_model::cause::CauseKind;
+use trainyard_model::definition::{StoreKind, StoreRef};
 use trainyard_model::event::Verdict;
+use trainyard_model::secret::ExposedCredentials;
+use trainyard_testkit::s3::S3Server;
 
 use crate::attempt::{PLANTED, RUN, Setup};
 use crate::server::TOKEN;
@@ -89,4 +92,43 @@ fn results_that_cannot_be_stored_are_kept() {
     let hint = end.cause().hint.as_deref().expect("a hint");
     assert!(hint.contains(&kept.display().to_string()), "{hint}");
     assert_eq!(fs::read_to_string(kept.join("model")).expect("kept"), "precious\n");
+}
+
+#[test]
+fn data_comes_from_s3_and_results_go_there() {
+    let s3 = S3Server::start().expect("a real S3 server");
+    for bucket in ["train-in", "train-out"] {
+        s3.create_bucket(bucket).expect("made");
+    }
+    s3.put("train-in", "deep/er/x.txt", b"pixels").expect("put");
+    let mut attempt = Setup::new(
+        "cat $DATA_DIR/deep/er/x.txt; mkdir $RESULT_DIR/m; echo w > $RESULT_DIR/m/w; env",
+    )
+    .prepare();
+    let store = |container: &str| StoreRef {
+        kind: StoreKind::S3,
+        kind_word: "s3_datastore".to_owned(),
+        endpoint: s3.endpoint(),
+        region: None,
+        container: container.to_owned(),
+    };
+    let credentials =
+        ExposedCredentials { user: s3.access_key().to_owned(), secret: s3.secret_key().to_owned() };
+    {
+        let mut memory = attempt.server.memory();
+        memory.assignment.definition.data = Some(store("train-in"));
+        memory.assignment.definition.results = store("train-out");
+        memory.assignment.secrets.data = Some(credentials.clone());
+        memory.assignment.secrets.results = Some(credentials);
+    }
+    attempt.start_learner();
+    let end = attempt.end();
+    assert_eq!(end.verdict, Verdict::Succeeded);
+    assert!(end.printed().starts_with(b"pixels"));
+    assert!(!end.text().contains(s3.secret_key()) && !end.text().contains(s3.access_key()));
+    // The learner's own log is at `debug` here, where a library tells keys to whoever asks.
+    assert!(!attempt.learner_log().contains(s3.secret_key()));
+    let get = |key: &str| s3.get("train-out", &format!("{RUN}/{key}")).expect(key);
+    assert_eq!(get("m/w"), b"w\n");
+    assert_eq!(get("learner-1/training-log.txt"), end.log);
 }
