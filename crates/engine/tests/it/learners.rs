@@ -8,6 +8,7 @@ use std::time::Instant;
 use rustix::process::Signal;
 use serde_json::json;
 use trainyard_engine::{Engine as _, EngineError, LocalConfig, LocalEngine, Probe};
+use trainyard_learner::processes::process;
 use trainyard_testkit::wait::eventually;
 
 use crate::workshop::{LIMIT, Workshop, learner};
@@ -81,7 +82,19 @@ fn a_killed_learner_is_gone_with_its_last_words_and_leaves_no_zombie() {
 fn a_number_that_was_given_to_another_is_nobodys_learner() {
     let workshop = Workshop::new();
     let handle = workshop.start();
-    let mut stranger = std::process::Command::new("sleep").arg("60").spawn().expect("a sleep");
+    // The kernel counts starts in hundredths of a second: a number cannot come
+    // round in that time, but two processes can start in it.
+    let of_another_moment = || {
+        let mut stranger = std::process::Command::new("sleep").arg("60").spawn().expect("a sleep");
+        let pid = i32::try_from(stranger.id()).expect("a process id");
+        let start_time = process(pid).expect("it lives").start_time;
+        if json!(start_time) != handle["start_time"] {
+            return Some(stranger);
+        }
+        stranger.kill().and_then(|()| stranger.wait()).expect("ours");
+        None
+    };
+    let mut stranger = eventually("a stranger", LIMIT, of_another_moment).expect("a sleep");
     for (key, value) in [
         ("pid", json!(stranger.id())),
         ("start_time", json!(1)),
