@@ -70,6 +70,12 @@ CREATE TABLE events (
     PRIMARY KEY (run, seq)
 ) STRICT, WITHOUT ROWID;
 
+-- Effects of transitions that are to be carried out even if the server dies first.
+CREATE TABLE effects_due (
+    run     INTEGER PRIMARY KEY REFERENCES runs (position) ON DELETE CASCADE,
+    effects TEXT    NOT NULL -- JSON: list of Effect
+) STRICT;
+
 CREATE TABLE attempts (
     run          INTEGER NOT NULL REFERENCES runs (position) ON DELETE CASCADE,
     attempt      INTEGER NOT NULL,

@@ -76,6 +76,7 @@ fn apply(
     keep_attempt(connection, run, &record.state, &state, now)?;
     runs::keep_state(connection, run, &state, event_seq, now)?;
     events::insert(connection, run, event_seq, now, &note)?;
+    crate::effects::keep(connection, run, &effects)?;
     record.state = state;
     record.changed_at = column::whole_micros(now);
     Ok(Applied { record, effects, event_seq })

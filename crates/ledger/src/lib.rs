@@ -26,6 +26,7 @@ mod column;
 mod connection;
 mod definitions;
 mod describe;
+mod effects;
 mod error;
 mod events;
 mod filesystem;

@@ -6,6 +6,7 @@ mod apply;
 mod attempts;
 mod definitions;
 mod durability;
+mod effects;
 mod home;
 mod lists;
 mod opening;
