@@ -1,10 +1,11 @@
 //! A directory as a store: a root, and a container as a folder in it.
 //!
-//! Keys are paths. Reading follows symbolic links as long as they stay below the
-//! root; writing follows none. An object appears whole or not at all: it is
+//! Keys are paths. Reading one object follows symbolic links as long as they stay
+//! below the root; writing follows none. A listing follows links to files, and none
+//! to folders: what lies in a folder of the container is listed there, once, and a
+//! link to a folder outside of the container is refused. An object appears whole or not at all: it is
 //! written beside its place under another name and then renamed.
 
-mod beneath;
 mod walk;
 mod write;
 
@@ -20,18 +21,22 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use tokio::sync::mpsc;
 use trainyard_model::definition::StoreRef;
 
+use crate::beneath::{self, Root};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::guard::Guard;
 use crate::keys::{self, Place};
 use crate::store::{Content, Object, ObjectStore, StoreName, Upload};
 
-use beneath::Root;
 use write::Draft;
 
 /// How much is read at a time.
 const PIECE: usize = 1 << 20;
+
+/// How many objects a listing may be ahead of its reader.
+const LISTED_AHEAD: usize = 256;
 
 /// One folder below a root.
 #[derive(Debug, Clone)]
@@ -255,17 +260,30 @@ impl ObjectStore for DirectoryStore {
 
     fn list(&self, prefix: &str) -> BoxStream<'static, Result<Object, StoreError>> {
         let (folder, prefix) = (self.0.clone(), prefix.to_owned());
-        let walked = blocking(move || {
-            let mut objects = Vec::new();
-            match walk::objects(&folder.root, &folder.container, &prefix, &mut objects) {
-                Ok(()) => objects.into_iter().map(Ok).collect::<Vec<_>>(),
-                Err((path, error)) => {
+        // The walk begins with the first question, goes no further ahead than the
+        // channel is long, and ends when nobody listens any more.
+        let begin = async move {
+            let (send, receive) = mpsc::channel(LISTED_AHEAD);
+            tokio::task::spawn_blocking(move || {
+                let walked = walk::objects(
+                    &folder.root,
+                    &folder.container,
+                    &prefix,
+                    walk::VISITED_MAX,
+                    &send,
+                );
+                if let Err((path, error)) = walked {
                     let tried = format!("list {}", path.display());
-                    vec![Err(folder.explain(Purpose::Read, tried, error))]
+                    // Nobody may be left who wants to know.
+                    send.blocking_send(Err(folder.explain(Purpose::Read, tried, error)))
+                        .unwrap_or_default();
                 }
-            }
-        });
-        stream::once(walked).map(stream::iter).flatten().boxed()
+            });
+            stream::unfold(receive, |mut receive| async {
+                receive.recv().await.map(|object| (object, receive))
+            })
+        };
+        stream::once(begin).flatten().boxed()
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {

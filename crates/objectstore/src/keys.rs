@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The longest name of one file or folder on Linux file systems, in bytes.
 const NAME_MAX: usize = 255;
 /// The longest path the kernel takes, in bytes; leaves room for DATA_DIR itself.
-const PATH_MAX: usize = 3072;
+pub(crate) const PATH_MAX: usize = 3072;
 
 /// What an object becomes on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@
 //!
 //! The caller installs the TLS provider before the first store is opened.
 
+mod beneath;
 mod check;
 mod directory;
 mod download;

@@ -9,7 +9,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
-use super::beneath::{make_directories, walk_down};
+use crate::beneath::{make_directories, walk_down};
 
 /// How the names of unfinished files begin. They are no objects.
 pub(super) const DRAFT_PREFIX: &str = ".trainyard-draft-";

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use std::{fs, thread};
 
 use bytes::Bytes;
@@ -197,20 +198,24 @@ async fn a_directory_store_stays_below_its_root() {
     symlink("real", root.join("c/folder")).unwrap();
     let store = open(&guard(), &directory_ref(&root, "c"), None).await.unwrap();
 
-    // Links that stay inside are followed.
+    // Links to files are followed while they stay inside, links to folders never.
     let mut keys: Vec<String> =
         store.list("").map_ok(|object| object.key).try_collect().await.unwrap();
     keys.sort_unstable();
-    assert_eq!(keys, ["folder/file", "inside", "real/file"]);
+    assert_eq!(keys, ["inside", "real/file"]);
 
-    // Links that lead out are not; nor are circles walked for ever.
-    for (target, name) in
-        [("../../secret", "up"), ("/etc/passwd", "absolute"), (".", "circle"), ("/", "slash")]
-    {
+    // Links that lead out are refused, also those to a folder beside the container.
+    fs::create_dir(root.join("beside")).unwrap();
+    for (target, name) in [
+        ("../../secret", "up"),
+        ("/etc/passwd", "absolute"),
+        ("../beside", "beside"),
+        ("/", "slash"),
+    ] {
         symlink(target, root.join("c").join(name)).unwrap();
         let error = store.list("").try_collect::<Vec<_>>().await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::UnsafeKey, "{name}: {error}");
-        if name != "circle" {
+        if name != "beside" {
             let error = store.get(name, None, None).await.unwrap_err();
             assert!(
                 matches!(error.kind(), StoreErrorKind::UnsafeKey | StoreErrorKind::ObjectMissing),
@@ -244,6 +249,28 @@ async fn a_directory_store_stays_below_its_root() {
             "{container}: {kind:?}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ladder_of_links_is_not_climbed() {
+    let here = tempfile::tempdir().unwrap();
+    let container = here.path().join("c");
+    // Two links from each folder to the next: 2^30 paths, and circles besides.
+    for step in 0..30 {
+        let folder = container.join(format!("{step:02}"));
+        fs::create_dir_all(&folder).unwrap();
+        for side in ["left", "right"] {
+            symlink(format!("../{:02}", (step + 1) % 30), folder.join(side)).unwrap();
+        }
+    }
+    symlink(".", container.join("circle")).unwrap();
+    fs::write(container.join("29/file"), "once").unwrap();
+    let store = open(&guard(), &directory_ref(here.path(), "c"), None).await.unwrap();
+    let listed = tokio::time::timeout(Duration::from_secs(10), async {
+        store.list("").map_ok(|object| object.key).try_collect::<Vec<_>>().await
+    });
+    assert_eq!(listed.await.unwrap().unwrap(), ["29/file"]);
+    assert_eq!(check_readable(&store).await.unwrap().objects, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

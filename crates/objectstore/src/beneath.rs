@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 /// A directory that paths are resolved below.
 #[derive(Debug)]
-pub(super) struct Root {
+pub(crate) struct Root {
     directory: OwnedFd,
     /// With all links resolved; for kernels without `openat2`.
     path: PathBuf,
@@ -22,19 +22,30 @@ pub(super) struct Root {
 
 impl Root {
     /// Opens a directory whose path holds no links.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = openat(CWD, path, flags, Mode::empty())?;
         Ok(Self { directory, path: path.to_owned() })
     }
 
+    /// A directory below this one, as a root of its own.
+    pub(crate) fn below(&self, path: &Path) -> io::Result<Self> {
+        let directory = self.open_directory(path)?;
+        Ok(Self { directory, path: self.path.join(path).canonicalize()? })
+    }
+
+    /// For what is opened without following links.
+    pub(crate) fn directory(&self) -> &OwnedFd {
+        &self.directory
+    }
+
     /// Opens for reading what may turn out to be no file at all.
-    pub(super) fn open_file(&self, path: &Path) -> io::Result<File> {
+    pub(crate) fn open_file(&self, path: &Path) -> io::Result<File> {
         // Without NONBLOCK, opening a named pipe would wait for its writer.
         self.resolve(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC).map(File::from)
     }
 
-    pub(super) fn open_directory(&self, path: &Path) -> io::Result<OwnedFd> {
+    pub(crate) fn open_directory(&self, path: &Path) -> io::Result<OwnedFd> {
         self.resolve(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC)
     }
 
@@ -61,12 +72,12 @@ impl Root {
 }
 
 /// Whether an error says that a link led out, or in circles.
-pub(super) fn is_escape(error: &io::Error) -> bool {
+pub(crate) fn is_escape(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::XDEV | Errno::LOOP))
 }
 
 /// Makes the directories of a path that are missing, and opens the last. Follows no link.
-pub(super) fn make_directories(base: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
+pub(crate) fn make_directories(base: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
     let mut at = base.try_clone()?;
     for name in names(path) {
         match mkdirat(&at, name, Mode::from_raw_mode(0o777)) {
@@ -79,7 +90,7 @@ pub(super) fn make_directories(base: &OwnedFd, path: &Path) -> io::Result<OwnedF
 }
 
 /// Opens the directories of a path one by one. Follows no link.
-pub(super) fn walk_down(base: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
+pub(crate) fn walk_down(base: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
     let mut at = base.try_clone()?;
     for name in names(path) {
         at = enter(&at, name)?;
