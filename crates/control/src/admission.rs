@@ -1,5 +1,7 @@
 //! submit: from what a user sends to a run on record, or to all complaints.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use trainyard_definition::{Premises, Submission, Syntax, read_for};
@@ -7,7 +9,7 @@ use trainyard_ledger::{NewRun, RunRecord};
 use trainyard_model::code::Code;
 use trainyard_model::definition::FrameworkRef;
 use trainyard_model::diagnostic::Diagnostic;
-use trainyard_model::ids::{DefinitionId, Digest, UserName};
+use trainyard_model::ids::{DefinitionId, UserName};
 use trainyard_model::size::Size;
 
 use crate::control::Control;
@@ -48,17 +50,33 @@ pub(crate) struct Checked {
 pub(crate) enum ModelCode {
     /// Sent along, inspected, not stored yet.
     Sent(Bytes),
-    /// The content of a stored training definition.
-    Stored(Digest),
+    /// The content of the stored training definition at this address.
+    Stored(String),
 }
 
 impl Control {
     /// Takes a submission. When it returns, definition, zip and run are safe on disk.
-    pub async fn submit(&self, owner: &UserName, upload: Upload) -> Result<Accepted, Problem> {
+    ///
+    /// It is a task of its own: a client that hangs up in the middle leaves
+    /// either nothing or a run that is on record and on the board.
+    pub async fn submit(
+        self: &Arc<Self>,
+        owner: &UserName,
+        upload: Upload,
+    ) -> Result<Accepted, Problem> {
+        let (control, owner) = (Arc::clone(self), owner.clone());
+        let submitting = self.tasks.spawn(async move { control.submit_now(&owner, upload).await });
+        submitting.await.expect("submitting does not panic")
+    }
+
+    async fn submit_now(&self, owner: &UserName, upload: Upload) -> Result<Accepted, Problem> {
         let checked = self.check_submission(owner, upload).await?;
+        // From here on no zip is removed, neither the one that is sent nor a
+        // stored one that the definition names.
         let _on_the_way = self.blobs.on_the_way.read().await;
         let code = match checked.code {
-            ModelCode::Stored(digest) => digest,
+            // Looked up again: it may have been replaced since it was checked.
+            ModelCode::Stored(address) => self.stored_code(owner, &address).await?.1,
             ModelCode::Sent(zip) => {
                 let blobs = self.blobs.clone();
                 tokio::task::spawn_blocking(move || blobs.put(&zip))
@@ -123,8 +141,8 @@ impl Control {
         let (code, stored_definition) = match (sent, &submission.stored_definition) {
             (Some(zip), _) => (ModelCode::Sent(zip), None),
             (None, Some(address)) => {
-                let (id, digest) = self.stored_code(owner, address).await?;
-                (ModelCode::Stored(digest), Some(id))
+                let (id, _) = self.stored_code(owner, address).await?;
+                (ModelCode::Stored(address.clone()), Some(id))
             }
             (None, None) => {
                 return Err(Problem::Refused(vec![

@@ -1,14 +1,17 @@
 //! What learners ask and tell. Every call is for one attempt, whose token the
 //! face has already checked; what comes from an attempt that is over is refused.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use trainyard_api::learner::{
     Assignment, Control as Orders, EnvironmentView, Order, Report, ReportKind, ReportsTaken,
 };
+use trainyard_frameworks::{Environment, EnvironmentError, Release};
 use trainyard_ledger::{ApplyError, EventNote, LedgerError, RunRecord};
-use trainyard_model::event::Event;
+use trainyard_model::cause::{Cause, CauseKind};
+use trainyard_model::event::{Event, Verdict};
 use trainyard_model::ids::AttemptId;
 use trainyard_model::refusal::Refusal;
 use trainyard_model::state::RunState;
@@ -53,11 +56,14 @@ impl Control {
     }
 
     /// All that the learner needs to know.
-    pub async fn assignment(&self, attempt: &AttemptId) -> Result<Assignment, AttemptError> {
+    pub async fn assignment(
+        self: &Arc<Self>,
+        attempt: &AttemptId,
+    ) -> Result<Assignment, AttemptError> {
         let record = self.live_record(attempt)?;
         let slots = record.state.live().map(|live| live.slots.clone()).unwrap_or_default();
         let secrets = self.ledger.secrets(&record.id).await?.unwrap_or_default();
-        let environment = self.environment_of(&record).await?;
+        let environment = self.environment_of(attempt, &record).await?;
         Ok(Assignment {
             attempt: attempt.clone(),
             gpus: self.gpus_of(&slots),
@@ -73,18 +79,45 @@ impl Control {
     }
 
     /// The zip.
-    pub async fn attempt_code(&self, attempt: &AttemptId) -> Result<Bytes, AttemptError> {
+    pub async fn attempt_code(
+        self: &Arc<Self>,
+        attempt: &AttemptId,
+    ) -> Result<Bytes, AttemptError> {
         let record = self.live_record(attempt)?;
         let blobs = self.blobs.clone();
-        tokio::task::spawn_blocking(move || blobs.get(&record.code))
+        let code = tokio::task::spawn_blocking(move || blobs.get(&record.code))
             .await
-            .expect("reading a zip does not panic")
-            .map_err(|error| Problem::disk("reading the zip")(error).into())
+            .expect("reading a zip does not panic");
+        match code {
+            Ok(code) => Ok(code),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let cause = Cause::new(
+                    CauseKind::StagingFailed,
+                    "the run's zip is gone from the server's disk",
+                )
+                .evidence([error.to_string()])
+                .hint("somebody removed it by hand, or the disk failed; submit the run again");
+                self.give_up(attempt, cause).await
+            }
+            Err(error) => Err(Problem::disk("reading the zip")(error).into()),
+        }
+    }
+
+    /// Ends an attempt that can never begin; its learner is told that it is over.
+    async fn give_up<T>(
+        self: &Arc<Self>,
+        attempt: &AttemptId,
+        cause: Cause,
+    ) -> Result<T, AttemptError> {
+        let verdict = Verdict::Failed { cause };
+        let event = Event::Finished { attempt: attempt.attempt, verdict, stored: false };
+        self.tell_for(attempt, event).await?;
+        Err(AttemptError::Over)
     }
 
     /// Takes reports, in order; what was taken before is skipped.
     pub async fn take_reports(
-        &self,
+        self: &Arc<Self>,
         attempt: &AttemptId,
         reports: Vec<Report>,
     ) -> Result<ReportsTaken, AttemptError> {
@@ -110,7 +143,11 @@ impl Control {
         Ok(ReportsTaken { acknowledged, order })
     }
 
-    async fn take_report(&self, attempt: &AttemptId, report: &Report) -> Result<(), AttemptError> {
+    async fn take_report(
+        self: &Arc<Self>,
+        attempt: &AttemptId,
+        report: &Report,
+    ) -> Result<(), AttemptError> {
         match report.what.clone() {
             ReportKind::Progress { progress } => {
                 self.live.update(&attempt.run, |latest| latest.progress = Some(progress));
@@ -135,13 +172,23 @@ impl Control {
                     .await
             }
             ReportKind::Finished { verdict, stored, .. } => {
+                // The learner's own copy of the log goes with its folder.
+                let (book, id) = (self.logbook.clone(), attempt.clone());
+                tokio::task::spawn_blocking(move || book.sync(&id))
+                    .await
+                    .expect("syncing does not panic")
+                    .map_err(Problem::disk("syncing the log"))?;
                 let event = Event::Finished { attempt: attempt.attempt, verdict, stored };
                 self.tell_for(attempt, event).await
             }
         }
     }
 
-    async fn tell_for(&self, attempt: &AttemptId, event: Event) -> Result<(), AttemptError> {
+    async fn tell_for(
+        self: &Arc<Self>,
+        attempt: &AttemptId,
+        event: Event,
+    ) -> Result<(), AttemptError> {
         match self.tell(&attempt.run, event).await {
             Ok(_) => Ok(()),
             Err(ApplyError::Refused(refusal)) => match refusal {
@@ -217,22 +264,37 @@ impl Control {
             .ok_or(AttemptError::Over)
     }
 
-    async fn environment_of(&self, record: &RunRecord) -> Result<EnvironmentView, AttemptError> {
-        let release = self
-            .catalogue
-            .resolve(&record.definition.framework)
-            .map_err(|complaint| Problem::Refused(vec![complaint]))?;
-        // It was built before the run was placed; had somebody removed it since,
-        // this builds it again.
-        let environment = match self.environments.ready(release) {
-            Some(environment) => environment,
-            None => {
-                self.environments.ensure(release, |_| {}).await.map_err(|error| Problem::Disk {
-                    what: "building the environment again",
-                    source: std::io::Error::other(error),
-                })?
-            }
+    /// The environment that was built before the run was placed. Had somebody
+    /// removed it since, it is built again, in a task of its own: the learner's
+    /// patience for one answer is shorter than a build, and it asks again.
+    async fn environment_of(
+        self: &Arc<Self>,
+        attempt: &AttemptId,
+        record: &RunRecord,
+    ) -> Result<EnvironmentView, AttemptError> {
+        let found = match self.catalogue.resolve(&record.definition.framework) {
+            Err(complaint) => Err(Cause::new(CauseKind::FrameworkUnavailable, complaint.message)),
+            Ok(release) => match self.environments.ready(release) {
+                Some(environment) => Ok(environment),
+                None => self.build_again(release.clone()).await.map_err(|error| error.cause()),
+            },
         };
-        Ok(EnvironmentView { variables: environment.variables(), lock_hash: environment.lock_hash })
+        match found {
+            Ok(environment) => Ok(EnvironmentView {
+                variables: environment.variables(),
+                lock_hash: environment.lock_hash,
+            }),
+            Err(cause) => self.give_up(attempt, cause).await,
+        }
+    }
+
+    async fn build_again(
+        self: &Arc<Self>,
+        release: Release,
+    ) -> Result<Environment, EnvironmentError> {
+        let control = Arc::clone(self);
+        let building =
+            self.tasks.spawn(async move { control.environments.ensure(&release, |_| {}).await });
+        building.await.expect("building does not panic")
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -47,12 +47,25 @@ impl Blobs {
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let incoming = self.folder.join(format!(".incoming-{number}"));
-        let mut file = File::create_new(&incoming)?;
+        let written = self.write(&incoming, &path, content);
+        if written.is_err() {
+            // A full disk should not be filled with halves; the failure is told either way.
+            let _ = fs::remove_file(&incoming);
+        }
+        written.map(|()| digest)
+    }
+
+    fn write(&self, incoming: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
+        let mut file = File::create_new(incoming)?;
         file.write_all(content)?;
         file.sync_all()?;
-        fs::rename(&incoming, &path)?;
-        File::open(&self.folder)?.sync_all()?;
-        Ok(digest)
+        fs::rename(incoming, path)?;
+        File::open(&self.folder)?.sync_all()
+    }
+
+    /// Is the zip there?
+    pub(crate) fn has(&self, digest: &Digest) -> bool {
+        self.folder.join(&digest.0).exists()
     }
 
     /// Removes a zip that no record names any more.

@@ -17,6 +17,7 @@ use crate::hub::{Bells, Hub};
 use crate::live::LiveFacts;
 use crate::logbook::Logbook;
 use crate::settings::Settings;
+use crate::supervise::keep_at_work;
 use crate::tell::Turns;
 
 /// The brain of a server. One for each data directory.
@@ -80,7 +81,7 @@ impl Control {
         for record in ledger.unsettled().await? {
             board.put(record);
         }
-        Ok(Arc::new(Self {
+        let control = Arc::new(Self {
             catalogue: Catalogue::load(settings.catalogue.as_deref())?,
             environments: Environments::new(settings.cache.clone()),
             guard: Guard::new(settings.guard.clone()),
@@ -96,16 +97,31 @@ impl Control {
             turns: Turns::default(),
             tasks: TaskTracker::new(),
             url: OnceLock::new(),
-        }))
+        });
+        control.carry_out_what_is_due().await;
+        Ok(control)
     }
 
     /// Starts the reconcilers. `url` is where learners reach this server.
     pub fn go(self: &Arc<Self>, url: String) {
         self.url.get_or_init(|| url);
-        self.tasks.spawn(Arc::clone(self).reconcile_preparation());
-        self.tasks.spawn(Arc::clone(self).reconcile_places());
-        self.tasks.spawn(Arc::clone(self).reconcile_launches());
-        self.tasks.spawn(Arc::clone(self).reconcile_life());
+        self.start_keeping("prepare", Self::reconcile_preparation);
+        self.start_keeping("schedule", Self::reconcile_places);
+        self.start_keeping("launch", Self::reconcile_launches);
+        self.start_keeping("watch", Self::reconcile_life);
+        self.start_keeping("loose ends", Self::reconcile_effects);
+        self.tasks.spawn(Arc::clone(self).sweep());
+        // Looking for interpreters starts processes; done now, no submission waits for it.
+        let control = Arc::clone(self);
+        self.tasks.spawn_blocking(move || control.frameworks());
+    }
+
+    fn start_keeping<F>(self: &Arc<Self>, what: &'static str, work: fn(Arc<Self>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let control = Arc::clone(self);
+        self.tasks.spawn(keep_at_work(what, move || work(Arc::clone(&control))));
     }
 
     /// The record, for the face that keeps tokens in it.

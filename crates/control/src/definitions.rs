@@ -139,7 +139,8 @@ impl Control {
             }
             Err(problem) => return Err(problem),
         };
-        let digest = record.content.ok_or_else(|| {
+        let there = record.content.filter(|digest| self.blobs.has(digest));
+        let digest = there.ok_or_else(|| {
             about_the_address(address, "names a training definition without content")
         })?;
         Ok((id, digest))

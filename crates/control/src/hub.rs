@@ -30,6 +30,10 @@ impl Hub {
     /// Watches the run: `changed()` resolves after the next touch.
     pub(crate) fn watch(&self, run: &RunId) -> watch::Receiver<()> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        // Settled runs are not touched again; their watchers leave by themselves.
+        if runs.len() > 1024 {
+            runs.retain(|_, sender| sender.receiver_count() > 0);
+        }
         runs.entry(run.clone()).or_insert_with(|| watch::channel(()).0).subscribe()
     }
 }

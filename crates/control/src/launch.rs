@@ -27,8 +27,7 @@ impl Control {
             let live = self.board.select(|record| {
                 let live = record.state.live()?;
                 let attempt = AttemptId { run: record.id.clone(), attempt: live.attempt };
-                // Once its learner has spoken there is nothing left to start.
-                live.phase.is_none().then(|| (attempt, live.slots.clone()))
+                Some((attempt, live.slots.clone()))
             });
             for (attempt, slots) in live {
                 if self.has_handle(&attempt).await {
@@ -54,7 +53,7 @@ impl Control {
         }
     }
 
-    async fn launch(&self, attempt: &AttemptId, slots: Vec<u32>) {
+    async fn launch(self: &Arc<Self>, attempt: &AttemptId, slots: Vec<u32>) {
         let token = entropy::attempt_token();
         if let Err(error) =
             self.ledger.put_attempt_token(attempt, entropy::token_hash(&token)).await
@@ -81,7 +80,7 @@ impl Control {
         self.bells.watch.notify_one();
     }
 
-    async fn launch_failed(&self, attempt: &AttemptId, error: &EngineError) {
+    async fn launch_failed(self: &Arc<Self>, attempt: &AttemptId, error: &EngineError) {
         let cause = Cause::new(CauseKind::LaunchFailed, "the learner could not be started")
             .evidence(chain(error))
             .hint("`trainyard doctor` says what this machine lacks");

@@ -5,7 +5,7 @@
 //!
 //! - [`submit`](Control::submit), [`check`](Control::check): admission.
 //! - `board`: the unsettled runs in memory, a mirror of the ledger.
-//! - `prepare`, `schedule`, `launch`, `watch`: the reconcilers. Each compares
+//! - `prepare`, `schedule`, `launch`, `watch`, `loose_ends`: the reconcilers. Each compares
 //!   the board with the world, moves what it can, and sleeps until somebody
 //!   rings its bell or a timer does; none takes any input, so that a restart
 //!   needs no path of its own.
@@ -27,11 +27,14 @@ mod hub;
 mod launch;
 mod live;
 mod logbook;
+mod loose_ends;
 mod prepare;
 mod problem;
 mod queries;
+mod remove;
 mod schedule;
 mod settings;
+mod supervise;
 mod tell;
 mod view;
 mod watch;

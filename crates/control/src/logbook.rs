@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,7 +56,9 @@ impl Logbook {
         }
         let known = usize::try_from(log.length - offset).unwrap_or(usize::MAX);
         if let Some(fresh) = bytes.get(known..) {
-            log.file.write_all(fresh)?;
+            // By position: what a full disk cut short is written over by the next
+            // try, and not repeated behind it.
+            log.file.write_all_at(fresh, log.length)?;
             log.length += fresh.len() as u64;
         }
         Ok(Appended::Length(log.length))
@@ -87,6 +89,15 @@ impl Logbook {
         Ok(Bytes::from(buffer))
     }
 
+    /// Makes sure that the log is on disk. The learner lets go of its own copy after this.
+    pub(crate) fn sync(&self, attempt: &AttemptId) -> io::Result<()> {
+        match File::open(self.path(attempt)) {
+            Ok(file) => file.sync_data(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Nothing more is coming: lets go of the file.
     pub(crate) fn close(&self, attempt: &AttemptId) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(attempt);
@@ -108,7 +119,7 @@ impl Logbook {
         }
         let path = self.path(attempt);
         fs::create_dir_all(self.folder.join(attempt.run.as_str()))?;
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
         let length = file.metadata()?.len();
         let log = Arc::new(Mutex::new(Log { file, length }));
         open.insert(attempt.clone(), Arc::clone(&log));

@@ -6,6 +6,7 @@
 //! (`frameworks` sees to that), and the stores are tried before a slot is given,
 //! so that a wrong password is told in seconds and not after the training.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,40 +37,45 @@ impl Control {
     /// Runs until the server stops.
     pub(crate) async fn reconcile_preparation(self: Arc<Self>) {
         let places = Arc::new(Semaphore::new(AT_ONCE));
-        let mut under_way: JoinSet<RunId> = JoinSet::new();
-        let mut known = std::collections::HashSet::new();
+        let mut under_way = JoinSet::new();
+        let mut known: HashMap<RunId, tokio::task::Id> = HashMap::new();
         loop {
             let wanting = self.board.select(|record| match record.state {
                 RunState::Queued { preparation: Preparation::Underway }
-                    if !known.contains(&record.id) =>
+                    if !known.contains_key(&record.id) =>
                 {
                     Some(record.clone())
                 }
                 _ => None,
             });
             for record in wanting {
-                known.insert(record.id.clone());
                 let control = Arc::clone(&self);
                 let places = Arc::clone(&places);
-                under_way.spawn(async move {
+                let run = record.id.clone();
+                let task = under_way.spawn(async move {
                     let _place = places.acquire_owned().await.expect("it is never closed");
-                    let run = record.id.clone();
                     control.prepare(record).await;
-                    run
                 });
+                known.insert(run, task.id());
             }
             tokio::select! {
                 () = self.bells.prepare.notified() => {}
-                Some(ended) = under_way.join_next() => match ended {
-                    Ok(run) => { known.remove(&run); }
-                    Err(error) => tracing::error!(%error, "a preparation panicked"),
-                },
+                Some(ended) = under_way.join_next_with_id() => {
+                    let task = match ended {
+                        Ok((task, ())) => task,
+                        Err(error) => {
+                            tracing::error!(%error, "a preparation panicked; it is tried again");
+                            error.id()
+                        }
+                    };
+                    known.retain(|_, known| *known != task);
+                }
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
         }
     }
 
-    async fn prepare(&self, record: RunRecord) {
+    async fn prepare(self: &Arc<Self>, record: RunRecord) {
         let run = record.id.clone();
         let event = match self.prepare_or_say_why(&record).await {
             Ok(()) => Event::Prepared,

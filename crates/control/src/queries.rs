@@ -1,5 +1,7 @@
 //! What users ask about runs, and the two things they can want of one.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use trainyard_api::event::{EventList, EventResource};
 use trainyard_api::run::{RunResource, Status};
@@ -75,7 +77,7 @@ impl Control {
     }
 
     /// Wants the run to end.
-    pub async fn cancel(&self, owner: &UserName, run: &RunId) -> Result<(), Problem> {
+    pub async fn cancel(self: &Arc<Self>, owner: &UserName, run: &RunId) -> Result<(), Problem> {
         self.record(owner, run).await?;
         match self.tell(run, Event::CancelRequested { by: owner.clone() }).await {
             Ok(_) | Err(ApplyError::Refused(Refusal::AlreadyKnown)) => Ok(()),
@@ -84,13 +86,21 @@ impl Control {
     }
 
     /// Wants the run's history gone; one that has not settled is canceled first.
-    pub async fn delete(&self, owner: &UserName, run: &RunId) -> Result<(), Problem> {
+    pub async fn delete(self: &Arc<Self>, owner: &UserName, run: &RunId) -> Result<(), Problem> {
         let record = self.record(owner, run).await?;
         match self.tell(run, Event::DeleteRequested { by: owner.clone() }).await {
             Ok(_) | Err(ApplyError::Refused(Refusal::AlreadyKnown)) => Ok(()),
             Err(ApplyError::Refused(Refusal::AlreadySettled)) => {
-                self.forget(&record).await;
-                Ok(())
+                let control = Arc::clone(self);
+                let forgetting = self.tasks.spawn(async move { control.forget(&record).await });
+                if forgetting.await.expect("forgetting does not panic") {
+                    Ok(())
+                } else {
+                    Err(Problem::Disk {
+                        what: "removing the run's history",
+                        source: std::io::Error::other("the server's log says why"),
+                    })
+                }
             }
             Err(error) => Err(problem(error)),
         }

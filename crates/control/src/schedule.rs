@@ -62,7 +62,7 @@ impl Control {
         decide(self.slots_total(), &holders, &waiting)
     }
 
-    async fn place(&self, placement: Placement) {
+    async fn place(self: &Arc<Self>, placement: Placement) {
         self.live.update(&placement.run, |latest| latest.waits_for.clear());
         let event = Event::Placed { attempt: AttemptNo::FIRST, slots: placement.slots };
         match self.tell(&placement.run, event).await {

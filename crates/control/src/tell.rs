@@ -1,14 +1,21 @@
 //! The one way in which a run changes: an event is told, the transition is made
 //! durable, its effects are carried out.
+//!
+//! Each telling is a task of its own. Whoever asked for it may go away in the
+//! middle (a client that hangs up takes its request's future with it), and the
+//! transition, the board and the effects still stay together.
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
-use trainyard_ledger::{ApplyError, EventNote, RunRecord};
+use trainyard_ledger::{ApplyError, RunRecord};
 use trainyard_model::effect::Effect;
 use trainyard_model::event::Event;
 use trainyard_model::ids::{AttemptId, AttemptNo, RunId};
 
 use crate::control::Control;
+use crate::remove::remove_tree;
 
 /// Transitions of one run are made one at a time, those of different runs
 /// mostly not: a run's lock is the one that its id hashes to.
@@ -33,21 +40,22 @@ impl Turns {
 
 impl Control {
     /// Tells the run what happened. When it returns, the transition is durable
-    /// and its effects have been started.
-    pub(crate) async fn tell(&self, run: &RunId, event: Event) -> Result<RunRecord, ApplyError> {
-        self.tell_with_note(run, event, None).await
-    }
-
-    /// As [`tell`](Self::tell), with the event's own words for the history.
-    pub(crate) async fn tell_with_note(
-        &self,
+    /// and its effects have been carried out or are found again after a crash.
+    pub(crate) async fn tell(
+        self: &Arc<Self>,
         run: &RunId,
         event: Event,
-        note: Option<EventNote>,
     ) -> Result<RunRecord, ApplyError> {
+        let control = Arc::clone(self);
+        let run = run.clone();
+        let telling = self.tasks.spawn(async move { control.tell_now(&run, event).await });
+        telling.await.expect("telling does not panic")
+    }
+
+    async fn tell_now(&self, run: &RunId, event: Event) -> Result<RunRecord, ApplyError> {
         let applied = {
             let _turn = self.turns.of(run).lock().await;
-            let applied = self.ledger.apply(run, event, Timestamp::now(), note).await?;
+            let applied = self.ledger.apply(run, event, Timestamp::now(), None).await?;
             self.board.put(applied.record.clone());
             applied
         };
@@ -55,98 +63,117 @@ impl Control {
             self.live.forget(run);
         }
         self.hub.touch(run);
-        for effect in applied.effects {
-            self.carry_out(&applied.record, effect).await;
-        }
+        self.carry_out_all(&applied.record, applied.effects).await;
         Ok(applied.record)
     }
 
-    /// Carries out an effect, or rings for whoever does. What fails here is
-    /// found again by a reconciler, so it is logged and not returned.
-    async fn carry_out(&self, record: &RunRecord, effect: Effect) {
+    /// Carries out the effects of one transition, in their order. When one of
+    /// those that end things fails, the rest wait for the next look
+    /// (`reconcile_effects`).
+    pub(crate) async fn carry_out_all(&self, record: &RunRecord, effects: Vec<Effect>) {
+        let mut ends_something = false;
+        for effect in effects {
+            ends_something |= ends(&effect);
+            if !self.carry_out(record, &effect).await {
+                tracing::warn!(run = %record.id, ?effect, "an effect waits for another try");
+                return;
+            }
+        }
+        if ends_something && let Err(error) = self.ledger.effects_done(&record.id).await {
+            // They are carried out once more, which they bear.
+            warn(record, &error, "could not record that effects were carried out");
+        }
+    }
+
+    /// Carries out an effect, or rings for whoever does. Says whether it is done.
+    async fn carry_out(&self, record: &RunRecord, effect: &Effect) -> bool {
         match effect {
             Effect::Schedule => self.bells.schedule.notify_one(),
             Effect::StartLearner { .. } => self.bells.launch.notify_one(),
-            // The learner asks for its orders; the touch above has woken its question.
+            // The learner asks for its orders; the touch before has woken its question.
             Effect::TellLearnerToCancel { .. } => self.bells.watch.notify_one(),
-            Effect::KillAttempt { attempt } => self.kill(record, attempt).await,
-            Effect::CloseAttempt { attempt } => self.close(record, attempt).await,
-            Effect::Forget => self.forget(record).await,
+            Effect::KillAttempt { attempt } => return self.kill(record, *attempt).await,
+            Effect::CloseAttempt { attempt } => return self.close(record, *attempt).await,
+            Effect::Forget => return self.forget(record).await,
         }
+        true
     }
 
-    async fn kill(&self, record: &RunRecord, attempt: AttemptNo) {
+    async fn kill(&self, record: &RunRecord, attempt: AttemptNo) -> bool {
         let id = AttemptId { run: record.id.clone(), attempt };
         match self.ledger.attempt_handle(&id).await {
-            Ok(Some(handle)) => {
-                if let Err(error) = self.engine.kill(&id, &handle).await {
-                    tracing::warn!(attempt = %id, error = &error as &dyn std::error::Error, "could not end an attempt");
-                }
-            }
-            Ok(None) => {}
-            Err(error) => {
-                tracing::warn!(attempt = %id, error = &error as &dyn std::error::Error, "could not look up an attempt");
-            }
+            Ok(Some(handle)) => match self.engine.kill(&id, &handle).await {
+                Ok(()) => true,
+                Err(error) => warn(record, &error, "could not end an attempt"),
+            },
+            Ok(None) => true,
+            Err(error) => warn(record, &error, "could not look up an attempt"),
         }
     }
 
-    async fn close(&self, record: &RunRecord, attempt: AttemptNo) {
+    async fn close(&self, record: &RunRecord, attempt: AttemptNo) -> bool {
         let id = AttemptId { run: record.id.clone(), attempt };
         self.logbook.close(&id);
         if let Err(error) = self.ledger.close_attempt(&id).await {
-            tracing::warn!(attempt = %id, error = &error as &dyn std::error::Error, "could not close an attempt");
+            return warn(record, &error, "could not close an attempt");
         }
-        let kept = record.state.settled().is_some_and(|settled| !settled.stored);
-        self.clear_attempt(&id, kept);
-    }
-
-    /// Removes what an attempt needed only while it ran. Results that could not
-    /// be stored stay: they are the user's.
-    fn clear_attempt(&self, id: &AttemptId, keep_results: bool) {
-        let folder = self.attempt_folder(id);
-        let clearing = tokio::task::spawn_blocking(move || {
-            if !keep_results {
-                return std::fs::remove_dir_all(&folder);
-            }
-            for scratch in ["code", "data", "home", "tmp"] {
-                match std::fs::remove_dir_all(folder.join(scratch)) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(error);
-                    }
-                    _ => {}
-                }
-            }
-            Ok(())
-        });
-        let id = id.clone();
-        self.tasks.spawn(async move {
-            match clearing.await {
-                Ok(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
-                    tracing::warn!(attempt = %id, %error, "could not clear an attempt's folder");
-                }
-                _ => {}
-            }
-        });
+        let unstored = record.state.settled().is_some_and(|settled| !settled.stored);
+        let folder = self.attempt_folder(&id);
+        let clearing = tokio::task::spawn_blocking(move || clear(&folder, unstored));
+        match clearing.await.expect("clearing does not panic") {
+            Ok(()) => true,
+            Err(error) => warn(record, &error, "could not clear an attempt's folder"),
+        }
     }
 
     /// Removes a settled run's history: the ledger's rows, the log, the zip if
     /// nobody else has it, and nothing from any object store.
-    pub(crate) async fn forget(&self, record: &RunRecord) {
+    pub(crate) async fn forget(&self, record: &RunRecord) -> bool {
         let run = &record.id;
-        if let Err(error) = self.ledger.forget(run).await {
-            tracing::warn!(%run, error = &error as &dyn std::error::Error, "could not forget a run");
-            return;
-        }
-        if let Err(error) = self.logbook.forget(run) {
-            tracing::warn!(%run, %error, "could not remove a run's log");
-        }
         let attempts = self.settings.home.join("attempts").join(run.as_str());
-        if let Err(error) = std::fs::remove_dir_all(attempts)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(%run, %error, "could not remove a run's attempts");
+        let (book, forgotten) = (self.logbook.clone(), run.clone());
+        let removing = tokio::task::spawn_blocking(move || {
+            book.forget(&forgotten)?;
+            remove_tree(&attempts)
+        });
+        if let Err(error) = removing.await.expect("removing does not panic") {
+            return warn(record, &error, "could not remove a run's files");
+        }
+        if let Err(error) = self.ledger.forget(run).await {
+            return warn(record, &error, "could not forget a run");
         }
         self.drop_code(&record.code).await;
         self.hub.touch(run);
+        true
     }
+}
+
+/// Does the effect end an attempt or a history, so that the ledger keeps it until it is done?
+fn ends(effect: &Effect) -> bool {
+    match effect {
+        Effect::KillAttempt { .. } | Effect::CloseAttempt { .. } | Effect::Forget => true,
+        Effect::Schedule | Effect::StartLearner { .. } | Effect::TellLearnerToCancel { .. } => {
+            false
+        }
+    }
+}
+
+/// Removes what an attempt needed only while it ran. Results that could not be
+/// stored stay, with the spool: they are the user's.
+fn clear(folder: &std::path::Path, unstored: bool) -> std::io::Result<()> {
+    if !unstored {
+        return remove_tree(folder);
+    }
+    for scratch in ["code", "data", "home", "tmp", "state"] {
+        remove_tree(&folder.join(scratch))?;
+    }
+    match std::fs::remove_file(folder.join("assignment.json")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn warn(record: &RunRecord, error: &(dyn std::error::Error + 'static), what: &str) -> bool {
+    tracing::warn!(run = %record.id, error, "{what}");
+    false
 }

@@ -30,7 +30,7 @@ impl Control {
         }
     }
 
-    async fn end_what_is_overdue(&self) {
+    async fn end_what_is_overdue(self: &Arc<Self>) {
         let bound = self.settings.grace + CANCEL_MARGIN;
         let now = Timestamp::now();
         let overdue = self.board.select(|record| match &record.state {
@@ -45,7 +45,7 @@ impl Control {
         }
     }
 
-    async fn bury_the_lost(&self) {
+    async fn bury_the_lost(self: &Arc<Self>) {
         let live = self.board.select(|record| {
             let live = record.state.live()?;
             Some(AttemptId { run: record.id.clone(), attempt: live.attempt })
@@ -72,7 +72,7 @@ impl Control {
         }
     }
 
-    async fn bury(&self, attempt: &AttemptId, evidence: Vec<String>) {
+    async fn bury(self: &Arc<Self>, attempt: &AttemptId, evidence: Vec<String>) {
         // Its last report may have arrived between the probe's look and ours.
         let cause = Cause::new(
             CauseKind::LearnerLost,
@@ -84,7 +84,7 @@ impl Control {
         self.tell_and_log(attempt, event).await;
     }
 
-    async fn tell_and_log(&self, attempt: &AttemptId, event: Event) {
+    async fn tell_and_log(self: &Arc<Self>, attempt: &AttemptId, event: Event) {
         match self.tell(&attempt.run, event).await {
             Ok(_) | Err(ApplyError::Refused(_) | ApplyError::NotFound) => {}
             Err(ApplyError::Ledger(error)) => {
