@@ -23,6 +23,8 @@ struct Inner {
     tried: String,
     /// The store's words, or those of the operating system.
     said: Option<String>,
+    /// What to do about it, where the kind alone does not tell.
+    hint: Option<&'static str>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// Whether the same request may succeed in a moment.
     transient: bool,
@@ -66,6 +68,7 @@ impl StoreError {
             store: store.clone(),
             tried: tried.into(),
             said: None,
+            hint: None,
             source: None,
             transient: false,
         }))
@@ -73,6 +76,11 @@ impl StoreError {
 
     pub(crate) fn said(mut self, words: impl Into<String>) -> Self {
         self.0.said = Some(words.into());
+        self
+    }
+
+    pub(crate) fn hint(mut self, hint: &'static str) -> Self {
+        self.0.hint = Some(hint);
         self
     }
 
@@ -121,7 +129,7 @@ impl StoreError {
 
     /// The failure as the cause of a run's end.
     pub fn cause(&self) -> Cause {
-        let Inner { kind, store, said, .. } = &*self.0;
+        let Inner { kind, store, said, hint: own, .. } = &*self.0;
         let StoreName { container, endpoint } = store;
         let (kind, hint) = match kind {
             StoreErrorKind::Unreachable => (
@@ -178,7 +186,9 @@ impl StoreError {
                 "see that the machine's disk has room and can be written".to_owned(),
             ),
         };
-        Cause::new(kind, self.headline()).evidence(said.clone()).hint(hint)
+        Cause::new(kind, self.headline())
+            .evidence(said.clone())
+            .hint(own.map_or(hint, str::to_owned))
     }
 
     /// What happened, without the store's words.

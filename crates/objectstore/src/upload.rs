@@ -13,11 +13,12 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::progress::Transferred;
 use crate::store::Store;
 
-use tree::Found;
+use one::Source;
+use tree::{Found, NoFile, Tree, Unreadable};
 
 /// Files on their way at a time.
 const FILES_AT_ONCE: usize = 12;
@@ -26,11 +27,12 @@ const FILES_AT_ONCE: usize = 12;
 /// told how far it has come.
 ///
 /// Links to files below `src` are stored as what they lead to. Links that lead
-/// out, links to directories, and what is no file (sockets, pipes, devices) are
-/// left out; the result's notes name them.
+/// out, links to directories, what is no file (sockets, pipes, devices), and what is
+/// taken away or replaced meanwhile are left out; the result's notes name them.
 ///
 /// # Errors
-/// The first that stays; files stored until then remain.
+/// `Local` when `src` is no directory any more but, for one, a link, which is not
+/// followed. Else the first that stays; files stored until then remain.
 pub async fn upload_tree(
     store: &Store,
     src: &Path,
@@ -38,9 +40,9 @@ pub async fn upload_tree(
     progress: &(dyn Fn(Transferred) + Sync + Send),
 ) -> Result<Transferred, StoreError> {
     let root = src.to_owned();
-    let (files, notes) = blocking(move || tree::files(&root)).await.map_err(|(path, error)| {
-        StoreError::local(store.name(), format!("read {}", path.display()), error)
-    })?;
+    let read = blocking(move || Tree::read(&root)).await;
+    let tree = read.map_err(|why| unreadable(store, src, why))?;
+    let (opener, Tree { files, notes, .. }) = (tree.opener(), tree);
 
     let mut state = Transferred {
         objects_total: Some(files.len() as u64),
@@ -59,15 +61,30 @@ pub async fn upload_tree(
     let workers = work.len().min(FILES_AT_ONCE);
     let work = Arc::new(Mutex::new(work));
     let (tell, mut told) = mpsc::unbounded_channel();
+    let base: Arc<Path> = src.into();
     let mut tasks = JoinSet::new();
     for _ in 0..workers {
         let (store, work, tell) = (store.clone(), work.clone(), tell.clone());
+        let (opener, base) = (opener.clone(), base.clone());
         tasks.spawn(async move {
             loop {
                 let next = work.lock().expect("no holder panics").pop_front();
                 let Some((path, key)) = next else { return Ok(()) };
                 let say = |bytes| tell.send(bytes).unwrap_or_default();
-                one::store_file(&store, &path, &key, &say).await?;
+                let (opener, opening) = (opener.clone(), path.clone());
+                let file = match blocking(move || opener.open(&opening)).await {
+                    Ok(file) => Arc::new(file),
+                    Err(NoFile::Replaced(why)) => {
+                        say(Sent::LeftOut(format!("{}: left out, {why}", path.display())));
+                        continue;
+                    }
+                    Err(NoFile::Io(error)) => {
+                        let tried = format!("read {}", base.join(path).display());
+                        return Err(StoreError::local(store.name(), tried, error));
+                    }
+                };
+                let source = Source { file, path: base.join(path) };
+                one::store_file(&store, &source, &key, &say).await?;
                 say(Sent::Object);
             }
         });
@@ -75,9 +92,9 @@ pub async fn upload_tree(
     drop(tell);
 
     while let Some(sent) = told.recv().await {
-        count(&mut state, &sent);
+        count(&mut state, sent);
         while let Ok(sent) = told.try_recv() {
-            count(&mut state, &sent);
+            count(&mut state, sent);
         }
         progress(state.clone());
         while let Some(ended) = tasks.try_join_next() {
@@ -95,7 +112,10 @@ pub async fn upload_tree(
 /// # Errors
 /// What stays after the usual attempts.
 pub async fn upload_file(store: &Store, path: &Path, key: &str) -> Result<Transferred, StoreError> {
-    let bytes = one::store_file(store, path, key, &|_| {}).await?;
+    let source = Source::open(path).await.map_err(|error| {
+        StoreError::local(store.name(), format!("read {}", path.display()), error)
+    })?;
+    let bytes = one::store_file(store, &source, key, &|_| {}).await?;
     Ok(Transferred {
         objects: 1,
         objects_total: Some(1),
@@ -111,12 +131,32 @@ enum Sent {
     Bytes(i64),
     /// An object is stored and checked.
     Object,
+    /// A file is not stored, and this is why.
+    LeftOut(String),
 }
 
-fn count(state: &mut Transferred, sent: &Sent) {
+fn unreadable(store: &Store, src: &Path, why: Unreadable) -> StoreError {
+    match why {
+        Unreadable::Io(path, error) => {
+            StoreError::local(store.name(), format!("read {}", path.display()), error)
+        }
+        Unreadable::Replaced(what) => {
+            let tried = format!("read {}", src.display());
+            StoreError::new(StoreErrorKind::Local, store.name(), tried)
+                .said(format!("it is no longer a directory but {what}, which is not followed"))
+                .hint(
+                    "RESULT_DIR is no longer a directory, or LOG_DIR or CHECKPOINT_DIR is not: the \
+                     program replaced it; write into the directory instead",
+                )
+        }
+    }
+}
+
+fn count(state: &mut Transferred, sent: Sent) {
     match sent {
-        Sent::Bytes(count) => state.bytes = state.bytes.saturating_add_signed(*count),
+        Sent::Bytes(count) => state.bytes = state.bytes.saturating_add_signed(count),
         Sent::Object => state.objects += 1,
+        Sent::LeftOut(note) => state.notes.push(note),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -28,17 +28,40 @@ struct Expected {
     etag: String,
 }
 
+/// A file that is open, and what it is called.
+pub(super) struct Source {
+    pub(super) file: Arc<File>,
+    /// In messages.
+    pub(super) path: PathBuf,
+}
+
+impl Source {
+    /// Opens a file; follows no link, waits for no pipe.
+    pub(super) async fn open(path: &Path) -> io::Result<Self> {
+        let path = path.to_owned();
+        blocking(move || {
+            let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
+            let file = OpenOptions::new().read(true).custom_flags(flags).open(&path)?;
+            if !file.metadata()?.is_file() {
+                return Err(io::Error::other("it is no regular file"));
+            }
+            Ok(Self { file: Arc::new(file), path })
+        })
+        .await
+    }
+}
+
 /// Stores the file, trying again from the file where that may help. Returns its size.
 pub(super) async fn store_file(
     store: &Store,
-    path: &Path,
+    source: &Source,
     key: &str,
     say: &(dyn Fn(Sent) + Send + Sync),
 ) -> Result<u64, StoreError> {
     let mut attempts = Attempts::new();
     loop {
         let mut sent = 0;
-        match store_once(store, path, key, say, &mut sent).await {
+        match store_once(store, source, key, say, &mut sent).await {
             Ok(size) => return Ok(size),
             Err(error) => {
                 say(Sent::Bytes(-sent));
@@ -53,17 +76,18 @@ pub(super) async fn store_file(
 
 async fn store_once(
     store: &Store,
-    path: &Path,
+    source: &Source,
     key: &str,
     say: &(dyn Fn(Sent) + Send + Sync),
     sent: &mut i64,
 ) -> Result<u64, StoreError> {
-    let local = |error| StoreError::local(store.name(), format!("read {}", path.display()), error);
-    let opening = path.to_owned();
-    let (file, size) = blocking(move || open(&opening)).await.map_err(local)?;
-    let file = Arc::new(file);
+    let tried = || format!("read {}", source.path.display());
+    let local = |error| StoreError::local(store.name(), tried(), error);
+    let file = &source.file;
+    // It may have grown since the last attempt.
+    let size = file.metadata().map_err(local)?.len();
     if size <= PART {
-        let (content, sum) = read(&file, 0, size).await.map_err(local)?;
+        let (content, sum) = read(file, 0, size).await.map_err(local)?;
         let expected = Expected { size, etag: md5sum::etag(&sum) };
         let told = store.put(key, content).await?;
         *sent += size.cast_signed();
@@ -77,7 +101,7 @@ async fn store_once(
     let filled = async {
         for start in (0..size).step_by(usize::try_from(part).expect("a part fits into memory")) {
             let length = part.min(size - start);
-            let (content, sum) = read(&file, start, length).await.map_err(local)?;
+            let (content, sum) = read(file, start, length).await.map_err(local)?;
             sums.push(sum);
             upload.part(content).await?;
             *sent += length.cast_signed();
@@ -105,17 +129,6 @@ async fn store_once(
     // The ETag in the answer may be made from anything; the object's own is told
     // only where it is a checksum.
     verify(store, key, &expected, None).await.map(|()| size)
-}
-
-/// Opens a file that may have been changed since it was found.
-fn open(path: &Path) -> io::Result<(File, u64)> {
-    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    let found = file.metadata()?;
-    if !found.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    Ok((file, found.len()))
 }
 
 async fn read(file: &Arc<File>, start: u64, length: u64) -> io::Result<(Bytes, [u8; 16])> {

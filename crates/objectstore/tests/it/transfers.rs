@@ -85,3 +85,37 @@ async fn a_link_where_a_folder_should_be_is_not_followed() {
     assert_eq!(fs::read_to_string(elsewhere.join("target")).unwrap(), "old");
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_that_are_no_directory_any_more_are_told_and_not_followed() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("store/c")).unwrap();
+    let elsewhere = root.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::write(elsewhere.join("secret"), "no").unwrap();
+    let store =
+        open(&guard(), &directory_ref(&root.path().join("store"), "c"), None).await.unwrap();
+    let results = root.path().join("results");
+    let make: [(&str, &dyn Fn()); 3] = [
+        ("symbolic link", &|| std::os::unix::fs::symlink(&elsewhere, &results).unwrap()),
+        ("file", &|| fs::write(&results, "x").unwrap()),
+        ("named pipe", &|| {
+            let mode = rustix::fs::Mode::from_raw_mode(0o600);
+            rustix::fs::mkfifoat(rustix::fs::CWD, &results, mode).unwrap();
+        }),
+    ];
+    for (what, make) in make {
+        make();
+        for src in [results.clone(), results.join("")] {
+            let error = upload_tree(&store, &src, "run", &|_| {}).await.unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Local, "{what}: {error}");
+            assert!(!error.is_transient());
+            let told = format!("{error}");
+            assert!(told.contains("no longer a directory") && told.contains(what), "{told}");
+            let hint = error.cause().hint.unwrap();
+            assert!(hint.contains("RESULT_DIR is no longer a directory"), "{hint}");
+        }
+        fs::remove_file(&results).unwrap();
+    }
+    assert_eq!(fs::read_dir(root.path().join("store/c")).unwrap().count(), 0);
+}
