@@ -12,7 +12,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use trainyard_learner::processes::{Process, all, boot_id, descendants, process};
+use trainyard_learner::at_work;
+use trainyard_learner::processes::{Process, all, boot_id, descendants};
 use trainyard_model::ids::AttemptId;
 
 use crate::engine::EngineError;
@@ -29,12 +30,13 @@ const LOOKS: u32 = 2;
 
 /// Ends everything of the attempt. Blocks.
 pub(crate) fn kill(attempt: &AttemptId, handle: &Handle) -> Result<(), EngineError> {
-    if handle.learner.boot_id != boot_id() {
+    let learners = living(handle);
+    if learners.is_empty() && handle.learner.boot_id != boot_id() {
         // Whatever ran, ran on a machine that has been switched off since.
         return Ok(());
     }
     let marks = Marks::of(attempt, &handle.attempt_dir);
-    if let Some(learner) = living(handle) {
+    for learner in learners {
         // Stopped first, it can neither start anything nor see its program die.
         signal(&learner, Signal::STOP);
         let program = descendants(learner.pid);
@@ -65,10 +67,36 @@ pub(crate) fn kill(attempt: &AttemptId, handle: &Handle) -> Result<(), EngineErr
     Ok(())
 }
 
-/// The learner's process, if it is that very one and lives.
-pub(crate) fn living(handle: &Handle) -> Option<Process> {
-    process(handle.learner.pid)
-        .filter(|process| process.start_time == handle.learner.start_time && !process.dead)
+/// The living learners of the attempt: the one on record, and the one that holds
+/// the attempt's lock. They are two where a server was killed just after it had
+/// started a learner: the next server started another, one of the two found the
+/// lock taken and ended, and that may be the one on record.
+pub(crate) fn living(handle: &Handle) -> Vec<Process> {
+    let recorded = handle.learner.living();
+    let holder = match at_work(&handle.attempt_dir) {
+        Ok(Some(holder)) if holder != handle.learner => holder.living(),
+        Ok(_) => None,
+        Err(error) => {
+            let folder = handle.attempt_dir.display();
+            tracing::warn!(%folder, %error, "cannot see who holds an attempt's lock");
+            None
+        }
+    };
+    recorded.into_iter().chain(holder).collect()
+}
+
+/// Is a learner of the attempt at work? In doubt it is: whoever is told that it
+/// is gone gives up the run.
+pub(crate) fn is_at_work(handle: &Handle) -> bool {
+    handle.learner.living().is_some()
+        || at_work(&handle.attempt_dir).map_or_else(
+            |error| {
+                let folder = handle.attempt_dir.display();
+                tracing::warn!(%folder, %error, "cannot see who holds an attempt's lock");
+                true
+            },
+            |holder| holder.is_some(),
+        )
 }
 
 fn signal(process: &Process, signal: Signal) {

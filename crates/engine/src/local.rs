@@ -150,13 +150,13 @@ fn probe(handle: &Value, boot: &str) -> Probe {
         Ok(handle) => handle,
         Err(error) => return Probe::Gone { evidence: vec![error.to_string()] },
     };
+    if kill::is_at_work(&handle) {
+        return Probe::Running;
+    }
     if handle.learner.boot_id != boot {
         let mut evidence = vec!["the machine has been restarted since".to_owned()];
         evidence.extend(last_words(&handle.attempt_dir));
         return Probe::Gone { evidence };
     }
-    match kill::living(&handle) {
-        Some(_) => Probe::Running,
-        None => Probe::Gone { evidence: last_words(&handle.attempt_dir) },
-    }
+    Probe::Gone { evidence: last_words(&handle.attempt_dir) }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use crate::processes::{boot_id, process};
+use crate::processes::{Process, boot_id, process};
 
 const FILE: &str = "learner.lock";
 
@@ -36,11 +36,30 @@ impl Identity {
         let start_time = process(pid)?.start_time;
         Some(Self { pid, start_time, boot_id: boot_id() })
     }
+
+    /// The process, if it is this very one and lives.
+    pub fn living(&self) -> Option<Process> {
+        let process = process(self.pid)?;
+        (process.start_time == self.start_time && !process.dead && self.boot_id == boot_id())
+            .then_some(process)
+    }
+
+    fn lives(&self) -> bool {
+        self.living().is_some()
+    }
 }
 
 /// The lock, held until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Held(#[expect(dead_code, reason = "holds the lock by being open")] File);
+pub(crate) struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // The next holder is not to be taken for this one. If it cannot be
+        // done, whoever reads the name finds that its process is gone.
+        let _ = self.0.set_len(0);
+    }
+}
 
 /// Takes the lock. `None` when another learner has it.
 pub(crate) fn take(attempt_dir: &Path) -> io::Result<Option<Held>> {
@@ -55,10 +74,11 @@ pub(crate) fn take(attempt_dir: &Path) -> io::Result<Option<Held>> {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+    // The name of a holder that was killed still stands there.
+    file.set_len(0)?;
     let own = i32::try_from(std::process::id()).expect("a process id fits");
     let identity = Identity::of(own).ok_or(io::ErrorKind::NotFound)?;
     let text = serde_json::to_vec(&identity).expect("an identity is plain data");
-    file.set_len(0)?;
     file.rewind()?;
     file.write_all(&text)?;
     Ok(Some(Held(file)))
@@ -81,11 +101,17 @@ pub fn at_work(attempt_dir: &Path) -> io::Result<Option<Identity>> {
         let mut text = Vec::new();
         file.rewind()?;
         file.read_to_end(&mut text)?;
-        // Whoever has just taken the lock writes its name next.
-        match serde_json::from_slice(&text) {
-            Ok(identity) => return Ok(Some(identity)),
-            Err(error) if Instant::now() >= deadline => return Err(error.into()),
-            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        // Whoever has just taken the lock writes its name next; until then
+        // there may be none, or that of the dead holder before it.
+        let named = serde_json::from_slice::<Identity>(&text);
+        match named {
+            Ok(identity) if identity.lives() => return Ok(Some(identity)),
+            _ if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
+            Ok(identity) => {
+                let words = format!("process {} is gone, and its lock is held", identity.pid);
+                return Err(io::Error::other(words));
+            }
+            Err(error) => return Err(error.into()),
         }
     }
 }
@@ -110,5 +136,31 @@ mod tests {
         assert!(take(folder.path()).expect("looked").is_none());
         drop(held);
         assert_eq!(at_work(folder.path()).expect("looked"), None);
+    }
+
+    #[test]
+    fn the_name_of_a_dead_holder_is_not_told_for_that_of_the_new_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut dead = std::process::Command::new("true").spawn().expect("started");
+        let of_dead = Identity::of(i32::try_from(dead.id()).expect("a process id"));
+        dead.wait().expect("ours");
+        let of_dead = serde_json::to_vec(&of_dead.expect("not yet buried")).expect("plain data");
+        std::fs::write(folder.path().join(FILE), of_dead).expect("written");
+        // A new holder, which takes its time to write its name.
+        let mut file = open(folder.path(), false).expect("there");
+        flock(&file, FlockOperation::NonBlockingLockExclusive).expect("nobody has it");
+        let own = i32::try_from(std::process::id()).expect("a process id");
+        let writing = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            file.set_len(0).expect("ours");
+            file.write_all(&serde_json::to_vec(&Identity::of(own)).expect("plain data"))
+                .expect("ours");
+            file
+        });
+        assert_eq!(at_work(folder.path()).expect("looked"), Identity::of(own));
+        drop(writing.join().expect("written"));
+        // One that leaves takes its name with it.
+        drop(take(folder.path()).expect("looked").expect("nobody has it"));
+        assert_eq!(std::fs::read(folder.path().join(FILE)).expect("there"), b"");
     }
 }

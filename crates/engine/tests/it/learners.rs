@@ -102,6 +102,8 @@ fn a_number_that_was_given_to_another_is_nobodys_learner() {
     ] {
         let mut wrong = handle.clone();
         wrong[key] = value;
+        // Where nobody is at work.
+        wrong["attempt_dir"] = json!(workshop.folder.path());
         assert!(matches!(workshop.probe(&wrong), Probe::Gone { .. }), "{wrong}");
         workshop.kill(&wrong);
     }
@@ -110,6 +112,24 @@ fn a_number_that_was_given_to_another_is_nobodys_learner() {
     stranger.kill().expect("ours");
     stranger.wait().expect("ours");
     workshop.kill(&handle);
+}
+
+#[test]
+fn a_learner_is_found_by_its_lock_when_another_is_on_record() {
+    let workshop = Workshop::new();
+    let handle = workshop.start();
+    // A server that was restarted started a second one, which found the lock taken.
+    let mut second = workshop.second_learner();
+    let pid = i32::try_from(second.id()).expect("a process id");
+    let start_time = process(pid).expect("not yet buried").start_time;
+    assert!(second.wait().expect("ours").success(), "it ends by itself");
+    let mut recorded = handle.clone();
+    recorded["pid"] = json!(pid);
+    recorded["start_time"] = json!(start_time);
+    assert_eq!(workshop.probe(&recorded), Probe::Running);
+    workshop.kill(&recorded);
+    assert_eq!(learner(&handle), None, "the true learner is ended");
+    assert!(matches!(workshop.probe(&recorded), Probe::Gone { .. }));
 }
 
 #[test]

@@ -23,9 +23,7 @@ pub(crate) struct Workshop {
 
 impl Workshop {
     pub(crate) fn new() -> Self {
-        let tests = std::env::current_exe().expect("this program");
-        let built = tests.parent().and_then(|deps| deps.parent()).expect("target/debug/deps");
-        let learner_program = built.join("examples/learner_process");
+        let learner_program = Self::learner_program();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -36,6 +34,12 @@ impl Workshop {
             engine: LocalEngine::new(LocalConfig { learner_program, cpu_slots: Some(4) }),
             runtime,
         }
+    }
+
+    fn learner_program() -> PathBuf {
+        let tests = std::env::current_exe().expect("this program");
+        let built = tests.parent().and_then(|deps| deps.parent()).expect("target/debug/deps");
+        built.join("examples/learner_process")
     }
 
     pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
@@ -64,6 +68,13 @@ impl Workshop {
         let at_work = || trainyard_learner::at_work(&self.attempt_dir()).expect("looked").map(drop);
         eventually("the learner's lock", LIMIT, at_work).expect("it takes the lock");
         handle
+    }
+
+    /// Starts another learner for the attempt, past the engine.
+    pub(crate) fn second_learner(&self) -> Child {
+        let mut command = Command::new(Self::learner_program());
+        command.arg("learner").arg("--attempt-dir").arg(self.attempt_dir());
+        command.stderr(Stdio::null()).spawn().expect("started")
     }
 
     pub(crate) fn probe(&self, handle: &Value) -> Probe {
