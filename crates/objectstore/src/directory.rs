@@ -105,23 +105,52 @@ impl Folder {
         }
     }
 
+    /// None of these passes by itself, so none is transient: whoever waits for a disk
+    /// to change its mind waits in vain.
     fn explain(&self, purpose: Purpose, tried: impl Into<String>, error: io::Error) -> StoreError {
         use io::ErrorKind as E;
+        let escape = beneath::is_escape(&error);
+        // What the operating system's words leave open.
+        let mut said = None;
         let kind = match (error.kind(), purpose) {
-            (E::NotFound, _) if !self.exists() => StoreErrorKind::ContainerMissing,
-            (E::NotFound, Purpose::Read) => StoreErrorKind::ObjectMissing,
+            (E::NotFound | E::NotADirectory, _) if !self.exists() => {
+                StoreErrorKind::ContainerMissing
+            }
             (E::PermissionDenied | E::ReadOnlyFilesystem, Purpose::Write) => {
                 StoreErrorKind::ReadOnly
             }
-            _ if beneath::is_escape(&error) => StoreErrorKind::UnsafeKey,
+            // No object can lie there, so none does.
+            (
+                E::NotFound | E::NotADirectory | E::IsADirectory | E::InvalidFilename,
+                Purpose::Read,
+            ) => StoreErrorKind::ObjectMissing,
+            (E::InvalidFilename, Purpose::Write) => StoreErrorKind::UnsafeKey,
+            (E::NotADirectory, Purpose::Write) => {
+                said = Some("a file or a link stands where a folder has to be");
+                StoreErrorKind::Failed
+            }
+            (E::IsADirectory, Purpose::Write) => {
+                said = Some("a folder stands where the file has to be");
+                StoreErrorKind::Failed
+            }
+            (_, Purpose::Read) if escape => {
+                said = Some("it is a symbolic link that leads out of the directory, or nowhere");
+                StoreErrorKind::UnsafeKey
+            }
+            (_, Purpose::Write) if escape => {
+                said = Some("a symbolic link stands in the way; writing follows none");
+                StoreErrorKind::Failed
+            }
             _ => StoreErrorKind::Failed,
         };
-        let said = if kind == StoreErrorKind::UnsafeKey {
-            "it is a symbolic link that leads out of the directory, or nowhere".to_owned()
+        let told = StoreError::new(kind, &self.name, tried)
+            .said(said.map_or_else(|| error.to_string(), str::to_owned))
+            .source(error);
+        if kind == StoreErrorKind::Failed && said.is_some() {
+            told.hint("take what stands in the way out of the container, or name another container")
         } else {
-            error.to_string()
-        };
-        StoreError::new(kind, &self.name, tried).said(said).source(error)
+            told
+        }
     }
 
     fn exists(&self) -> bool {

@@ -1,8 +1,11 @@
 //! What goes wrong with a real store, told in the right word.
 
+use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use trainyard_model::cause::CauseKind;
 use trainyard_model::secret::Credentials;
 use trainyard_objectstore::{
@@ -12,7 +15,7 @@ use trainyard_objectstore::{
 use trainyard_testkit::ports::free_port;
 use trainyard_testkit::s3::S3Server;
 
-use crate::support::{guard, install_tls, keys, s3_ref};
+use crate::support::{directory_ref, guard, install_tls, keys, s3_ref};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_store_refuses_in_the_right_word() {
@@ -154,6 +157,43 @@ async fn what_is_no_endpoint_is_told_at_once() {
             .await
             .unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::CredentialsRefused, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_the_way_in_a_directory_does_not_pass() {
+    type K = StoreErrorKind;
+    let root = tempfile::tempdir().unwrap();
+    let container = root.path().join("c");
+    fs::create_dir_all(container.join("folder/full")).unwrap();
+    fs::write(container.join("file"), "x").unwrap();
+    fs::write(root.path().join("no-folder"), "x").unwrap();
+    symlink("folder", container.join("link")).unwrap();
+    symlink("loop", container.join("loop")).unwrap();
+    let store = open(&guard(), &directory_ref(root.path(), "c"), None).await.unwrap();
+    let put = async |key: &str| store.put(key, Bytes::from_static(b"x")).await.unwrap_err();
+    let get = async |key: &str| store.get(key, None, None).await.unwrap_err();
+    let other = open(&guard(), &directory_ref(root.path(), "no-folder"), None).await.unwrap();
+    let cases = [
+        (put("file/x").await, K::Failed, "where a folder has to be"),
+        (put("link/x").await, K::Failed, "where a folder has to be"),
+        (put("loop/x").await, K::Failed, "where a folder has to be"),
+        (put("folder").await, K::Failed, "where the file has to be"),
+        (put("folder/full").await, K::Failed, "where the file has to be"),
+        (get("file/x").await, K::ObjectMissing, ""),
+        (get("folder").await, K::ObjectMissing, ""),
+        (get("loop").await, K::UnsafeKey, "symbolic link"),
+        (store.delete("folder").await.unwrap_err(), K::Failed, "where the file has to be"),
+        (check_readable(&other).await.unwrap_err(), K::ContainerMissing, ""),
+        (check_writable(&other, "run/probe").await.unwrap_err(), K::ContainerMissing, ""),
+    ];
+    for (error, kind, said) in cases {
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(!error.is_transient(), "{error}");
+        assert_ne!(error.cause().kind, CauseKind::StoreUnreachable, "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+        let hint = error.cause().hint.unwrap();
+        assert_eq!(hint.contains("stands in the way"), kind == K::Failed, "{error}: {hint}");
+    }
 }
 
 fn expect(error: &StoreError, kind: StoreErrorKind, cause: &CauseKind) {
