@@ -4,6 +4,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::prelude::*;
 use trainyard_cli::{ServeArgs, Services};
 use trainyard_server::{ServeOptions, serve};
 
@@ -16,7 +19,7 @@ fn main() -> ExitCode {
 }
 
 fn run_server(args: ServeArgs) -> ExitCode {
-    watch_events("trainyard=info,warn");
+    watch_events();
     let runtime = runtime(tokio::runtime::Builder::new_multi_thread());
     let detached = args.detached;
     let served = runtime.block_on(async {
@@ -43,7 +46,7 @@ fn run_server(args: ServeArgs) -> ExitCode {
 }
 
 fn run_learner(attempt_dir: PathBuf) -> ExitCode {
-    watch_events("trainyard=info,warn");
+    // It keeps a diary of its own.
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(2);
     runtime(builder).block_on(trainyard_learner::main(attempt_dir))
@@ -53,12 +56,20 @@ fn runtime(mut builder: tokio::runtime::Builder) -> tokio::runtime::Runtime {
     builder.enable_all().build().expect("threads and an event queue can be had")
 }
 
-/// Events go to stderr, which is a log file for servers in the background and
-/// for learners. `RUST_LOG` wins.
-fn watch_events(default: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+/// Events go to stderr, which for a server in the background is its log file.
+/// `RUST_LOG` says how much of our own; libraries are heard from `warn` up and no
+/// further, because at `debug` some of them tell the credentials they work with.
+fn watch_events() {
+    let wanted =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("trainyard=info"));
+    let ours = filter_fn(|event| {
+        event.target().starts_with("trainyard") || *event.level() <= tracing::Level::WARN
+    });
+    let told = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_filter(wanted.and(ours));
+    tracing_subscriber::registry().with(told).init();
 }
 
 /// Tells whoever looks at the terminal where the server is. In the background

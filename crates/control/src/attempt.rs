@@ -55,6 +55,20 @@ impl Control {
         self.ledger.attempt_of_token(crate::entropy::token_hash(token)).await
     }
 
+    /// Is the attempt on record here, and over?
+    pub async fn is_over(&self, attempt: &AttemptId) -> Result<bool, LedgerError> {
+        if self.live_record(attempt).is_ok() {
+            return Ok(false);
+        }
+        let record = self.ledger.run(&attempt.run).await?;
+        let last = record.and_then(|record| match &record.state {
+            RunState::Queued { .. } => None,
+            RunState::Live(live) | RunState::Canceling { live, .. } => Some(live.attempt),
+            RunState::Settled(settled) => settled.attempt,
+        });
+        Ok(last.is_some_and(|last| attempt.attempt <= last))
+    }
+
     /// All that the learner needs to know.
     pub async fn assignment(
         self: &Arc<Self>,

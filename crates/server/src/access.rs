@@ -63,8 +63,10 @@ impl FromRequestParts<Shared> for Learner {
         match (spoken_for, named) {
             (Some(spoken_for), Some(named)) if spoken_for == named => Ok(Self(named)),
             // The token of an attempt that is over is no longer on record. Its
-            // learner must learn that; to anybody else it says nothing.
-            (None, Some(_)) if token.starts_with("tya_") => {
+            // learner must learn that, and ends everything: so this is said only
+            // of an attempt that is on record here and over. A learner that asks
+            // the wrong server hears that nobody knows it, and asks again.
+            (None, Some(named)) if shared.control.is_over(&named).await? => {
                 Err(trainyard_control::AttemptError::Over.into())
             }
             _ => Err(Failure::unauthorized("this token does not speak for this attempt")),

@@ -14,6 +14,8 @@ use trainyard_model::refusal::Refusal;
 #[derive(Debug)]
 pub(crate) struct Failure {
     status: StatusCode,
+    /// Names this answer in the log.
+    trace: String,
     errors: Vec<ApiError>,
 }
 
@@ -22,7 +24,7 @@ pub(crate) type Answer<T> = Result<T, Failure>;
 
 impl Failure {
     pub(crate) fn new(status: StatusCode, complaint: Diagnostic) -> Self {
-        Self { status, errors: vec![complaint.into()] }
+        Self { status, trace: uuid::Uuid::now_v7().to_string(), errors: vec![complaint.into()] }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -53,20 +55,17 @@ impl Failure {
 
     /// A failure of ours. The caller gets a trace to quote; the details go to the log alone.
     pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::error!(error, "a request failed");
         let complaint = Diagnostic::error(Code::Internal, "the server failed to do this")
             .help("the server's log says why, under the trace of this answer");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, complaint)
+        let failure = Self::new(StatusCode::INTERNAL_SERVER_ERROR, complaint);
+        tracing::error!(trace = failure.trace, error, "a request failed");
+        failure
     }
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let trace = uuid::Uuid::now_v7().to_string();
-        if self.status.is_server_error() {
-            tracing::error!(trace, status = self.status.as_u16(), "answered");
-        }
-        (self.status, Json(ErrorBody { trace, errors: self.errors })).into_response()
+        (self.status, Json(ErrorBody { trace: self.trace, errors: self.errors })).into_response()
     }
 }
 
@@ -81,6 +80,7 @@ impl From<Problem> for Failure {
             }
             Problem::Refused(complaints) => Self {
                 status: StatusCode::BAD_REQUEST,
+                trace: uuid::Uuid::now_v7().to_string(),
                 errors: complaints.into_iter().map(ApiError::from).collect(),
             },
             Problem::Life(refusal) => refusal.into(),

@@ -17,6 +17,9 @@ const MIB: u64 = 1024 * 1024;
 pub struct Config {
     /// Where to listen; the command line wins. Default: a free port on loopback.
     pub listen: Option<SocketAddr>,
+    /// The address that users see, when a proxy with TLS stands before the server:
+    /// it goes into the absolute addresses of answers.
+    pub public_url: Option<String>,
     /// What runs are given.
     pub slots: SlotsConfig,
     /// Bounds.

@@ -39,7 +39,7 @@ pub(crate) async fn create(
     })?;
     let document = serde_json::to_value(&new).expect("it came as JSON");
     let record = shared.control.create_definition(&user, new.name, document).await?;
-    Ok((StatusCode::CREATED, Json(resource(record, &paging::base_url(&headers))?)))
+    Ok((StatusCode::CREATED, Json(resource(record, &shared.base_url(&headers))?)))
 }
 
 /// Lists training definitions, newest first.
@@ -51,7 +51,7 @@ pub(crate) async fn list(
     Asked(page): Asked<Paging>,
     headers: HeaderMap,
 ) -> Answer<Json<TrainingDefinitionList>> {
-    let (limit, base_url) = (page.limit()?, paging::base_url(&headers));
+    let (limit, base_url) = (page.limit()?, shared.base_url(&headers));
     let found = shared.control.definitions(&user, page.start()?, limit).await?;
     let resources: Answer<_> =
         found.records.into_iter().map(|record| resource(record, &base_url)).collect();
@@ -69,7 +69,7 @@ pub(crate) async fn show(
     headers: HeaderMap,
 ) -> Answer<Json<TrainingDefinitionResource>> {
     let record = shared.control.definition(&user, definition_id(&id)?).await?;
-    Ok(Json(resource(record, &paging::base_url(&headers))?))
+    Ok(Json(resource(record, &shared.base_url(&headers))?))
 }
 
 /// Stores a training definition's zip.

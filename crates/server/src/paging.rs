@@ -1,7 +1,5 @@
 //! Pages of lists: `?limit=N&start=TOKEN`, and the address of the next one.
 
-use axum::http::HeaderMap;
-use axum::http::header::HOST;
 use serde::Deserialize;
 use trainyard_api::run::Next;
 use trainyard_ledger::Cursor;
@@ -45,10 +43,4 @@ impl Paging {
 /// The address of the page that begins at `next`. Absolute: the official client follows it as it is.
 pub(crate) fn next(base_url: &str, path: &str, limit: u32, next: Option<Cursor>) -> Option<Next> {
     next.map(|cursor| Next { url: format!("{base_url}{path}?limit={limit}&start={cursor}") })
-}
-
-/// The server's address as the caller sees it.
-pub(crate) fn base_url(headers: &HeaderMap) -> String {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    format!("http://{host}")
 }

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::HeaderMap;
+use axum::http::header::HOST;
 use jiff::Timestamp;
 use secrecy::SecretString;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::catch_panic::CatchPanicLayer;
 use trainyard_control::Control;
 use utoipa::openapi::OpenApi;
@@ -26,6 +29,29 @@ pub struct Shared {
     pub upload_bytes: usize,
     /// Since when the server runs.
     pub started_at: Timestamp,
+    /// The server's address as its users see it, when a proxy stands before it.
+    pub public_url: Option<String>,
+    /// The places for submissions, which lie in memory until they are stored.
+    pub uploads: Arc<Semaphore>,
+}
+
+impl Shared {
+    /// How many submissions are taken at a time.
+    pub const UPLOADS_AT_ONCE: usize = 16;
+
+    pub(crate) async fn upload_place(&self) -> OwnedSemaphorePermit {
+        let place = Arc::clone(&self.uploads).acquire_owned().await;
+        place.expect("it is never closed")
+    }
+
+    /// The server's address as the caller sees it.
+    pub(crate) fn base_url(&self, headers: &HeaderMap) -> String {
+        if let Some(url) = &self.public_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        format!("http://{host}")
+    }
 }
 
 fn described() -> OpenApiRouter<Shared> {

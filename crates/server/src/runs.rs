@@ -27,6 +27,9 @@ use crate::upload::Submitted;
 /// How many bytes of log one answer carries at most.
 const LOG_PIECE: usize = 8 * 1024 * 1024;
 
+/// No event has a higher number: the ledger counts in SQLite's integers.
+const NEWEST: u64 = i64::MAX as u64;
+
 /// The header with the length of the whole log.
 const LOG_BYTES: &str = "x-trainyard-log-bytes";
 
@@ -51,10 +54,10 @@ pub(crate) async fn submit(
     Writer(user): Writer,
     State(shared): State<Shared>,
     headers: HeaderMap,
-    Submitted(upload): Submitted,
+    Submitted(upload, _place): Submitted,
 ) -> Answer<(StatusCode, Json<RunResource>)> {
     let accepted = shared.control.submit(&user, upload).await?;
-    let run = shared.control.resource(&accepted.record, &paging::base_url(&headers));
+    let run = shared.control.resource(&accepted.record, &shared.base_url(&headers));
     Ok((StatusCode::ACCEPTED, Json(run.with_warnings(accepted.warnings))))
 }
 
@@ -76,7 +79,7 @@ pub(crate) async fn list(
     Asked(query): Asked<RunsQuery>,
     headers: HeaderMap,
 ) -> Answer<Json<RunList>> {
-    let (limit, base_url) = (page.limit()?, paging::base_url(&headers));
+    let (limit, base_url) = (page.limit()?, shared.base_url(&headers));
     let filter = RunFilter { wire: query.state };
     let found = shared.control.runs(&user, filter, page.start()?, limit, &base_url).await?;
     let state = query.state.map(|state| format!("&state={state}")).unwrap_or_default();
@@ -96,7 +99,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer<Json<RunResource>> {
-    Ok(Json(shared.control.run(&user, &run_id(&id)?, &paging::base_url(&headers)).await?))
+    Ok(Json(shared.control.run(&user, &run_id(&id)?, &shared.base_url(&headers)).await?))
 }
 
 /// Cancels a run.
@@ -153,7 +156,7 @@ pub(crate) async fn events(
     Asked(query): Asked<EventsQuery>,
 ) -> Answer<Json<EventList>> {
     let limit = query.limit.unwrap_or(1000).clamp(1, 1000);
-    Ok(Json(shared.control.events(&user, &run_id(&id)?, query.after, limit).await?))
+    Ok(Json(shared.control.events(&user, &run_id(&id)?, query.after.min(NEWEST), limit).await?))
 }
 
 /// Which bytes.

@@ -1,9 +1,9 @@
 //! The data directory: made, locked against a second server, and with a runtime
 //! file that says where this one listens.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -47,6 +47,8 @@ impl Home {
     pub(crate) fn lock(path: &Path) -> Result<Self, HomeError> {
         let read_only = |source| HomeError::ReadOnly { path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(read_only)?;
+        // One that was there before may have been open to others.
+        fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(read_only)?;
         let lock = OpenOptions::new()
             .write(true)
             .create(true)

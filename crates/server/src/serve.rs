@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rustix::fs::Mode;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
 use trainyard_api::Time;
 use trainyard_api::service::RuntimeFile;
 use trainyard_control::{Control, Settings, StartError};
@@ -91,6 +93,8 @@ pub enum ServeError {
 /// Serves until SIGTERM or SIGINT. `ready` is called once, with the address,
 /// when requests are answered.
 pub async fn serve(options: ServeOptions, ready: impl FnOnce(&str)) -> Result<(), ServeError> {
+    // Everything in the data directory is its owner's alone, whoever writes it.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let home = Home::lock(&options.home)?;
     let config = read_config(&options, &home)?;
     let address =
@@ -117,6 +121,8 @@ pub async fn serve(options: ServeOptions, ready: impl FnOnce(&str)) -> Result<()
         local_token: local_token.clone(),
         upload_bytes: usize::try_from(config.limits.upload_bytes).unwrap_or(usize::MAX),
         started_at,
+        public_url: config.public_url.clone(),
+        uploads: Arc::new(Semaphore::new(Shared::UPLOADS_AT_ONCE)),
     };
     let serving = tokio::spawn(listen(listener, shared));
     home.write_runtime_file(&RuntimeFile {

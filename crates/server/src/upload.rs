@@ -7,6 +7,8 @@ use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use bytes::Bytes;
+use http_body_util::LengthLimitError;
+use tokio::sync::OwnedSemaphorePermit;
 use trainyard_control::Upload;
 use trainyard_definition::Syntax;
 use trainyard_model::code::Code;
@@ -23,14 +25,16 @@ const ZIP: &str = "model_definition";
 /// A definition alone is never larger; the checks behind say so more kindly.
 const LARGEST_JSON: usize = 2 * 1024 * 1024;
 
-/// A submission, whichever way it came.
+/// A submission, whichever way it came. It lies in memory until it is stored, so
+/// there are only so many at a time: the second part is its place.
 #[derive(Debug)]
-pub(crate) struct Submitted(pub(crate) Upload);
+pub(crate) struct Submitted(pub(crate) Upload, pub(crate) OwnedSemaphorePermit);
 
 impl FromRequest<Shared> for Submitted {
     type Rejection = Failure;
 
     async fn from_request(request: Request, shared: &Shared) -> Result<Self, Failure> {
+        let place = shared.upload_place().await;
         let kind = request
             .headers()
             .get(CONTENT_TYPE)
@@ -41,10 +45,10 @@ impl FromRequest<Shared> for Submitted {
             let parts = Multipart::from_request(request, shared)
                 .await
                 .map_err(|error| Failure::bad_request(error.to_string()))?;
-            return multipart(parts, shared.upload_bytes).await.map(Self);
+            return Ok(Self(multipart(parts, shared.upload_bytes).await?, place));
         }
         if kind.starts_with("application/json") || kind.is_empty() {
-            return json(request.into_body()).await.map(Self);
+            return Ok(Self(json(request.into_body()).await?, place));
         }
         let complaint = Diagnostic::error(Code::BadRequest, format!("`{kind}` is not a kind of submission"))
             .help("send multipart/form-data with the parts `training_definition` and `model_definition`, or application/json");
@@ -82,7 +86,13 @@ async fn definition_part(part: Field<'_>, limit: usize) -> Answer<(String, Synta
 }
 
 async fn json(body: Body) -> Answer<Upload> {
-    let bytes = to_bytes(body, LARGEST_JSON).await.map_err(|_| Failure::too_large(LARGEST_JSON))?;
+    let bytes = to_bytes(body, LARGEST_JSON).await.map_err(|error| {
+        if error.into_inner().is::<LengthLimitError>() {
+            Failure::too_large(LARGEST_JSON)
+        } else {
+            incomplete()
+        }
+    })?;
     Ok(Upload { text: text(&bytes)?, syntax: Syntax::Json, zip: None })
 }
 
@@ -103,6 +113,10 @@ fn cut_short(error: &MultipartError, limit: usize) -> Failure {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return Failure::too_large(limit);
     }
+    incomplete()
+}
+
+fn incomplete() -> Failure {
     let complaint = Diagnostic::error(Code::BadRequest, "the upload ended before it was complete")
         .help("send it again; nothing was submitted");
     Failure::new(StatusCode::BAD_REQUEST, complaint)

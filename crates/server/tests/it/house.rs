@@ -11,6 +11,7 @@ use reqwest::Method;
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
 use trainyard_control::{Control, Limits, Settings, Upload};
 use trainyard_definition::{Syntax, ZipLimits, zip};
 use trainyard_engine::{LocalConfig, LocalEngine};
@@ -28,7 +29,8 @@ pub(crate) struct House {
     pub(crate) run: RunId,
     pub(crate) definition: DefinitionId,
     client: reqwest::Client,
-    _folder: TempDir,
+    control: Arc<Control>,
+    folder: TempDir,
 }
 
 impl House {
@@ -58,11 +60,14 @@ impl House {
         let listener =
             tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let kept = Arc::clone(&control);
         let shared = Shared {
             control,
             local_token: SecretString::from("the local password"),
             upload_bytes: 1024 * 1024,
             started_at: Timestamp::now(),
+            public_url: None,
+            uploads: Arc::new(tokio::sync::Semaphore::new(Shared::UPLOADS_AT_ONCE)),
         };
         tokio::spawn(async move { axum::serve(listener, router(shared)).await });
         Self {
@@ -70,8 +75,42 @@ impl House {
             run: run.record.id,
             definition: definition.id,
             client: reqwest::Client::builder().no_proxy().build().expect("it can be built"),
-            _folder: folder,
+            control: kept,
+            folder,
         }
+    }
+
+    /// Sends a request and hangs up without waiting for the answer.
+    pub(crate) async fn ask_and_hang_up(&self, method: &str, path: &str, token: &str, body: &str) {
+        let host = self.url.trim_start_matches("http://");
+        let mut connection = tokio::net::TcpStream::connect(host).await.expect("it listens");
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        connection.write_all(request.as_bytes()).await.expect("it listens");
+        connection.shutdown().await.expect("it is ours");
+    }
+
+    /// Sends a body and gives the status code and the answer's body.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: &str,
+    ) -> (u16, String) {
+        let method: Method = method.to_uppercase().parse().expect("a method");
+        let request = self.client.request(method, format!("{}{path}", self.url)).bearer_auth(token);
+        let answer = request.body(body.to_owned()).send().await.expect("the server answers");
+        (answer.status().as_u16(), answer.text().await.expect("a body"))
+    }
+
+    /// Another run of the owner's, waiting in the queue.
+    pub(crate) async fn another_run(&self) -> RunId {
+        let owner = UserName("owner".to_owned());
+        let upload = upload(self.folder.path());
+        self.control.submit(&owner, upload).await.expect("it is right").record.id
     }
 
     /// Asks and gives the status code and the body.
@@ -107,7 +146,7 @@ async fn control(folder: &Path) -> Arc<Control> {
 
 fn upload(folder: &Path) -> Upload {
     let code = folder.join("code");
-    std::fs::create_dir(&code).expect("ours");
+    std::fs::create_dir_all(&code).expect("ours");
     std::fs::write(code.join("main.py"), "print('hello')\n").expect("ours");
     let packed = zip::pack(&code, &ZipLimits::default()).expect("it is flat");
     let text = serde_json::json!({

@@ -2,4 +2,5 @@
 
 mod denial;
 mod document;
+mod hang_up;
 mod house;
