@@ -3,6 +3,7 @@
 //! Small files go in one request, large ones in parts; afterwards the store's
 //! word about what it holds is compared with what was read from the disk.
 
+mod names;
 mod one;
 mod tree;
 
@@ -14,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::error::{StoreError, StoreErrorKind};
+use crate::keys;
 use crate::progress::Transferred;
 use crate::store::Store;
 
@@ -28,7 +30,8 @@ const FILES_AT_ONCE: usize = 12;
 ///
 /// Links to files below `src` are stored as what they lead to. Links that lead
 /// out, links to directories, what is no file (sockets, pipes, devices), and what is
-/// taken away or replaced meanwhile are left out; the result's notes name them.
+/// taken away or replaced meanwhile are left out; so is what lies too deep for a key.
+/// Names that are not UTF-8 are escaped. The result's notes name all of these.
 ///
 /// # Errors
 /// `Local` when `src` is no directory any more but, for one, a link, which is not
@@ -44,20 +47,23 @@ pub async fn upload_tree(
     let tree = read.map_err(|why| unreadable(store, src, why))?;
     let (opener, Tree { files, notes, .. }) = (tree.opener(), tree);
 
-    let mut state = Transferred {
-        objects_total: Some(files.len() as u64),
-        bytes_total: Some(files.iter().map(|file| file.size).sum()),
-        notes,
-        ..Transferred::default()
-    };
+    let prefix = prefix.trim_end_matches('/');
+    let mut state = Transferred { notes, ..Transferred::default() };
+    let (mut work, mut total) = (VecDeque::new(), 0);
+    for Found { path, key, size } in files {
+        let key = if prefix.is_empty() { key } else { format!("{prefix}/{key}") };
+        match keys::place(&key) {
+            Ok(_) => {
+                total += size;
+                work.push_back((path, key));
+            }
+            Err(why) => note(&mut state, format!("{key}: left out, {why}")),
+        }
+    }
+    state.objects_total = Some(work.len() as u64);
+    state.bytes_total = Some(total);
     progress(state.clone());
 
-    let prefix = prefix.trim_end_matches('/');
-    let key = |file: &Found| {
-        if prefix.is_empty() { file.key.clone() } else { format!("{prefix}/{}", file.key) }
-    };
-    let work: VecDeque<(PathBuf, String)> =
-        files.iter().map(|file| (file.path.clone(), key(file))).collect();
     let workers = work.len().min(FILES_AT_ONCE);
     let work = Arc::new(Mutex::new(work));
     let (tell, mut told) = mpsc::unbounded_channel();
@@ -69,7 +75,7 @@ pub async fn upload_tree(
         tasks.spawn(async move {
             loop {
                 let next = work.lock().expect("no holder panics").pop_front();
-                let Some((path, key)) = next else { return Ok(()) };
+                let Some((path, key)): Option<(PathBuf, String)> = next else { return Ok(()) };
                 let say = |bytes| tell.send(bytes).unwrap_or_default();
                 let (opener, opening) = (opener.clone(), path.clone());
                 let file = match blocking(move || opener.open(&opening)).await {
@@ -84,8 +90,14 @@ pub async fn upload_tree(
                     }
                 };
                 let source = Source { file, path: base.join(path) };
-                one::store_file(&store, &source, &key, &say).await?;
-                say(Sent::Object);
+                match one::store_file(&store, &source, &key, &say).await {
+                    Ok(_) => say(Sent::Object),
+                    // A key that this store does not take is no reason to lose the others.
+                    Err(error) if error.kind() == StoreErrorKind::UnsafeKey => {
+                        say(Sent::LeftOut(format!("{key}: left out, {error}")));
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         });
     }
@@ -152,11 +164,17 @@ fn unreadable(store: &Store, src: &Path, why: Unreadable) -> StoreError {
     }
 }
 
+fn note(state: &mut Transferred, words: String) {
+    if state.notes.len() <= tree::NOTES_MAX {
+        state.notes.push(words);
+    }
+}
+
 fn count(state: &mut Transferred, sent: Sent) {
     match sent {
         Sent::Bytes(count) => state.bytes = state.bytes.saturating_add_signed(count),
         Sent::Object => state.objects += 1,
-        Sent::LeftOut(note) => state.notes.push(note),
+        Sent::LeftOut(why) => note(state, why),
     }
 }
 

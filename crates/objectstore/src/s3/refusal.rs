@@ -115,6 +115,7 @@ impl Refusal {
                 _,
             )
             | (_, 401) => Kind::CredentialsRefused,
+            ("KeyTooLongError", _) => Kind::UnsafeKey,
             ("RequestTimeTooSkewed", _) => Kind::Failed,
             ("AccessDenied" | "AllAccessDisabled" | "AccountProblem", _) | (_, 403 | 405) => {
                 match purpose {
@@ -205,6 +206,7 @@ mod tests {
             (403, xml("AccessDenied"), Purpose::Write, Kind::ReadOnly),
             (403, xml("AccessDenied"), Purpose::List, Kind::CredentialsRefused),
             (403, String::new(), Purpose::Read, Kind::CredentialsRefused),
+            (400, xml("KeyTooLongError"), Purpose::Write, Kind::UnsafeKey),
             (412, String::new(), Purpose::Read, Kind::ObjectChanged),
             (503, xml("SlowDown"), Purpose::Read, Kind::Failed),
             (301, xml("PermanentRedirect"), Purpose::List, Kind::Failed),

@@ -3,7 +3,7 @@
 //! The program is not trusted: it may have left links to files that are not its
 //! own, pipes that nobody writes to, and names that are no text.
 
-use std::fmt::Write as _;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,7 +14,12 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 
+use super::names;
 use crate::beneath::walk_down;
+use crate::keys;
+
+/// More notes than this help nobody.
+pub(super) const NOTES_MAX: usize = 1000;
 
 /// What lies below a directory, which stays open: nothing is looked up from the
 /// machine's root again.
@@ -79,6 +84,10 @@ impl Tree {
         }
         tree.files.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         tree.notes.sort_unstable();
+        if let Some(more) = tree.notes.len().checked_sub(NOTES_MAX).filter(|more| *more > 0) {
+            tree.notes.truncate(NOTES_MAX);
+            tree.notes.push(format!("and {more} more"));
+        }
         Ok(tree)
     }
 
@@ -99,18 +108,21 @@ impl Tree {
                 None => return Err(error),
             },
         };
+        let mut names = Vec::new();
         for entry in Dir::read_from(&folder)? {
             let entry = entry?;
-            let raw = entry.file_name();
-            if matches!(raw.to_bytes(), b"." | b"..") {
-                continue;
+            let name = entry.file_name().to_bytes();
+            if !matches!(name, b"." | b"..") {
+                names.push(name.to_vec());
             }
-            let name = std::ffi::OsStr::from_bytes(raw.to_bytes());
-            let key = format!("{prefix}{}", text(raw.to_bytes()));
-            if name.to_str().is_none() {
-                self.notes.push(format!("{key}: the name is not UTF-8; what is not stands as %XX"));
+        }
+        for (raw, name, note) in names::keys(names) {
+            let key = format!("{prefix}{name}");
+            let name = OsStr::from_bytes(&raw);
+            if let Some(note) = note {
+                self.notes.push(format!("{key}: {note}"));
             }
-            let seen = match statat(&folder, raw, AtFlags::SYMLINK_NOFOLLOW) {
+            let seen = match statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(seen) => seen,
                 // The program's last processes may still be tidying up.
                 Err(Errno::NOENT) => continue,
@@ -118,6 +130,9 @@ impl Tree {
             };
             let path = path.join(name);
             match FileType::from_raw_mode(seen.st_mode) {
+                FileType::Directory if key.len() >= keys::PATH_MAX => {
+                    self.notes.push(format!("{key}: left out, the path is too long"));
+                }
                 FileType::Directory => open.push((path, key + "/")),
                 FileType::RegularFile => {
                     self.files.push(Found {
@@ -204,22 +219,9 @@ fn behind_link(root: &Path, link: &Path) -> Result<(PathBuf, u64), &'static str>
     }
 }
 
-/// A name as text; bytes that are none become `%XX`.
-fn text(name: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in name.utf8_chunks() {
-        text.push_str(chunk.valid());
-        for byte in chunk.invalid() {
-            write!(text, "%{byte:02X}").expect("a String takes all writes");
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
-    use std::ffi::OsStr;
     use std::os::unix::fs::symlink;
 
     use super::*;

@@ -1,6 +1,8 @@
 //! Containers as others have filled them.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 
 use trainyard_objectstore::{StoreErrorKind, download, open, upload_tree};
 use trainyard_testkit::s3::S3Server;
@@ -118,4 +120,35 @@ async fn results_that_are_no_directory_any_more_are_told_and_not_followed() {
         fs::remove_file(&results).unwrap();
     }
     assert_eq!(fs::read_dir(root.path().join("store/c")).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_name_that_no_key_can_be_does_not_keep_the_others() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("store/c")).unwrap();
+    let src = root.path().join("results");
+    // 15 names of 250 bytes: the disk takes them one by one, a key does not.
+    let deep = vec!["d".repeat(250); 10].join("/");
+    fs::create_dir_all(src.join(&deep)).unwrap();
+    rustix::process::chdir(src.join(&deep)).unwrap();
+    fs::create_dir_all(vec!["e".repeat(250); 5].join("/")).unwrap();
+    fs::write(vec!["e".repeat(250); 5].join("/") + "/lost", "lost").unwrap();
+    let raw = |bytes: &[u8]| src.join(OsStr::from_bytes(bytes));
+    fs::write(raw(&[0xe9; 255]), "long").unwrap();
+    fs::write(raw(b"caf\xe9"), "raw").unwrap();
+    fs::write(raw(b"caf%E9"), "literal").unwrap();
+    fs::write(src.join("weights"), "fine").unwrap();
+
+    let store =
+        open(&guard(), &directory_ref(&root.path().join("store"), "c"), None).await.unwrap();
+    let sent = upload_tree(&store, &src, "run", &|_| {}).await.unwrap();
+    assert_eq!((sent.objects, sent.objects_total), (4, Some(4)), "{:?}", sent.notes);
+    assert_eq!(sent.notes.len(), 3, "{:?}", sent.notes);
+    let stored = files(&root.path().join("store/c/run"));
+    assert_eq!(stored.len(), 4);
+    assert_eq!(stored["caf%E9"], b"literal");
+    assert_eq!(stored["caf%E9~2"], b"raw");
+    assert_eq!(stored["weights"], b"fine");
+    assert!(stored.values().any(|content| content == b"long"));
+    rustix::process::chdir("/").unwrap();
 }
