@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fsync, mkdirat, openat, openat2};
 use rustix::io::Errno;
 
 /// A directory that paths are resolved below.
@@ -76,17 +76,28 @@ pub(crate) fn is_escape(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::XDEV | Errno::LOOP))
 }
 
-/// Makes the directories of a path that are missing, and opens the last. Follows no link.
+/// Makes the directories of a path that are missing, so that they outlast a power cut,
+/// and opens the last. Follows no link.
 pub(crate) fn make_directories(base: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
     let mut at = base.try_clone()?;
     for name in names(path) {
         match mkdirat(&at, name, Mode::from_raw_mode(0o777)) {
-            Ok(()) | Err(Errno::EXIST) => {}
+            Ok(()) => sync_folder(&at)?,
+            Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
         }
         at = enter(&at, name)?;
     }
     Ok(at)
+}
+
+/// Sees that the names in a folder are on the disk.
+pub(crate) fn sync_folder(folder: &OwnedFd) -> io::Result<()> {
+    match fsync(folder) {
+        // File systems that know no such thing (some that come over a network).
+        Ok(()) | Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Opens the directories of a path one by one. Follows no link.

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::time::{Duration, Instant};
 
 use trainyard_objectstore::{StoreErrorKind, download, open, upload_tree};
 use trainyard_testkit::s3::S3Server;
@@ -151,4 +152,22 @@ async fn one_name_that_no_key_can_be_does_not_keep_the_others() {
     assert_eq!(stored["weights"], b"fine");
     assert!(stored.values().any(|content| content == b"long"));
     rustix::process::chdir("/").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_small_files_reach_the_disk_soon() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("store/c")).unwrap();
+    let src = root.path().join("results");
+    for n in 0..1000 {
+        let folder = src.join(format!("{:02}", n % 20));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(n.to_string()), content(500, n)).unwrap();
+    }
+    let store =
+        open(&guard(), &directory_ref(&root.path().join("store"), "c"), None).await.unwrap();
+    let began = Instant::now();
+    upload_tree(&store, &src, "run", &|_| {}).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    assert!(files(&root.path().join("store/c/run")) == files(&src));
 }
