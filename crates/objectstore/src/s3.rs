@@ -2,8 +2,10 @@
 //!
 //! Signing, URLs and XML are opendal's, used below its `Operator`: that would
 //! trim and normalise keys, and a key is not ours to change. What goes over the
-//! wire is [`transport`]'s; what comes back in anger is read by [`refusal`].
+//! wire is [`transport`]'s; what comes back in anger is read by [`refusal`], and
+//! whether it comes from a store at all is seen by [`answer`].
 
+mod answer;
 mod refusal;
 mod transport;
 

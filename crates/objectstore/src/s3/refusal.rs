@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use super::answer::Strange;
 use crate::error::{StoreError, StoreErrorKind as Kind};
 use crate::guard::Forbidden;
 use crate::store::StoreName;
@@ -144,6 +145,16 @@ pub(super) fn explain(
     error: opendal::Error,
 ) -> StoreError {
     let transient = error.is_temporary();
+    if let Some(strange) = find::<Strange>(&error) {
+        let said = strange.to_string();
+        return match strange {
+            Strange::NotS3(_) => StoreError::new(Kind::BadEndpoint, store, tried)
+                .hint("this does not speak S3: name the address of the store's S3 service, not that of its web page"),
+            Strange::Absolute(_) => StoreError::new(Kind::UnsafeKey, store, tried),
+        }
+        .said(said)
+        .source(error);
+    }
     let (kind, said) = if let Some(refusal) = find::<Refusal>(&error) {
         (refusal.kind(purpose), refusal.words())
     } else if let Some(why) = find::<Forbidden>(&error) {

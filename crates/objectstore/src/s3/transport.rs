@@ -23,6 +23,7 @@ use trainyard_model::secret::Credentials;
 use crate::guard::Guard;
 use crate::retry::Attempts;
 
+use super::answer::{self, LISTING_MAX, NoListing, Strange};
 use super::refusal::{Broken, Refusal, Silence};
 
 /// The slowest upload that is waited for, in bytes a second.
@@ -80,6 +81,11 @@ impl Transport {
             let transient = refusal.is_transient();
             return Err(failure(refusal, transient));
         }
+        answer::look_at_headers(&head.method, answer.headers())
+            .map_err(|strange| failure(strange, false))?;
+        if answer::is_listing(&head.method, url) {
+            return self.listing(answer).await;
+        }
         let mut answer: Response<reqwest::Body> = answer.into();
         if !etag_is_checksum(answer.headers()) && !is_part(url) {
             answer.headers_mut().remove(ETAG);
@@ -89,6 +95,38 @@ impl Transport {
             let pieces = reqwest::Response::from(Response::new(body)).bytes_stream();
             HttpBody::new(Patient::new(pieces, limits.silence), length)
         }))
+    }
+}
+
+impl Transport {
+    /// Takes a page of a listing whole, and sees that it is one.
+    async fn listing(&self, answer: reqwest::Response) -> Result<Response<HttpBody>, Error> {
+        let answer: Response<reqwest::Body> = answer.into();
+        let (head, body) = answer.into_parts();
+        let pieces = reqwest::Response::from(Response::new(body)).bytes_stream();
+        let mut pieces = Patient::new(pieces, self.guard.limits().silence);
+        let mut page = Vec::new();
+        while let Some(piece) = pieces.next().await.transpose()? {
+            page.extend_from_slice(&piece.to_bytes());
+            if page.len() > LISTING_MAX {
+                let words = format!("a page of its listing is longer than {LISTING_MAX} bytes");
+                return Err(failure(Strange::NotS3(words), false));
+            }
+        }
+        let text = String::from_utf8_lossy(&page);
+        let looked = answer::look_at_listing(head.status.as_u16(), &text, |words| {
+            self.redacted(words.as_bytes())
+        });
+        looked.map_err(|why| match why {
+            NoListing::Strange(strange) => failure(strange, false),
+            NoListing::Refused(refusal) => {
+                let transient = refusal.is_transient();
+                failure(refusal, transient)
+            }
+        })?;
+        let length = page.len() as u64;
+        let whole = futures_util::stream::iter([Ok(Buffer::from(page))]);
+        Ok(Response::from_parts(head, HttpBody::new(whole, Some(length))))
     }
 }
 

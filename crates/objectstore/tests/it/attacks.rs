@@ -12,7 +12,9 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use trainyard_model::cause::CauseKind;
 use trainyard_model::secret::Credentials;
-use trainyard_objectstore::{Guard, GuardPolicy, StoreErrorKind, check_readable, download, open};
+use trainyard_objectstore::{
+    Guard, GuardPolicy, StoreErrorKind, check_readable, check_writable, download, open,
+};
 
 use crate::support::{directory_ref, guard, install_tls, s3_ref};
 
@@ -155,6 +157,7 @@ async fn a_redirect_is_not_followed() {
 async fn a_listing_with_hostile_keys_is_refused_before_a_byte_is_fetched() {
     install_tls();
     for (listed, named) in [
+        ("/etc/passwd", "/etc/passwd"),
         ("../../etc/cron.d/x", "../../etc/cron.d/x"),
         ("a/../../x", "a/../../x"),
         ("a//b", "a//b"),
@@ -303,16 +306,27 @@ async fn directories_outside_the_policys_roots_are_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_s3_at_all_is_told() {
     install_tls();
-    let (port, _) =
-        listen("HTTP/1.1 200 OK\r\nContent-Length: 15\r\nConnection: close\r\n\r\n<html>hi</html>");
-    let reference = s3_ref(&format!("http://127.0.0.1:{port}"), "bucket");
-    let store =
-        open(&guard(), &reference, Some(&Credentials::new("user", "secret"))).await.unwrap();
-    let error = check_readable(&store).await.unwrap_err();
-    assert!(
-        matches!(error.kind(), StoreErrorKind::Failed | StoreErrorKind::ContainerEmpty),
-        "{error:?}"
-    );
+    let html = "<html><head></head><body>hi</body></html>";
+    for body in [html, "<!DOCTYPE html>\n<html></html>", "{\"status\":\"ok\"}", "welcome", ""] {
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let (port, _) = listen(answer.leak());
+        let reference = s3_ref(&format!("http://127.0.0.1:{port}"), "bucket");
+        let store =
+            open(&guard(), &reference, Some(&Credentials::new("user", "secret"))).await.unwrap();
+        for error in [
+            check_readable(&store).await.unwrap_err(),
+            check_writable(&store, "run/probe").await.unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), StoreErrorKind::BadEndpoint, "{body}: {error:?}");
+            assert!(!error.is_transient());
+            let cause = error.cause();
+            assert_eq!(cause.kind, CauseKind::StoreFailed);
+            assert!(cause.hint.unwrap().contains("does not speak S3"), "{error}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
