@@ -74,6 +74,14 @@ impl Scene {
         Ok(Self { server: home.serve()?, home, store })
     }
 
+    /// A server as most stories want it, with a variable in its environment.
+    pub(crate) fn with_variable(name: &str, value: &str) -> Result<Self> {
+        let home = Home::new(&Configuration::default().text())?.with_variable(name, value);
+        let store = tempfile::Builder::new().prefix("trainyard-store-").tempdir()?;
+        std::fs::create_dir(store.path().join(RESULTS))?;
+        Ok(Self { server: home.serve()?, home, store })
+    }
+
     /// The server is killed with -9 and started again on the same home.
     pub(crate) fn restart(self) -> Result<Self> {
         let Self { server, home, store } = self;

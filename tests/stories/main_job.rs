@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
+use trainyard_testkit::lenient_s3::{self, LenientS3};
 use trainyard_testkit::{binary, mnist, s3::S3Server, zip};
 
 use crate::harness::{Scene, Told, left_out};
@@ -78,5 +79,46 @@ fn s3_the_seeds_job_trains_on_mnist() -> Told {
     ensure!(
         scene.server.log(&id)? == s3.get(RESULTS, &format!("{id}/learner-1/training-log.txt"))?
     );
+    Ok(())
+}
+
+/// The definition of the page itself: its containers have the names that it gives
+/// them, and the store is an S3 server of another make.
+#[test]
+fn s3_the_pages_own_containers_train_on_mnist() -> Told {
+    let scene = Scene::start()?;
+    let Some(version) = version(&scene)? else {
+        left_out("no TensorFlow can be had on this machine");
+        return Ok(());
+    };
+    let s3 = LenientS3::start()?;
+    let data = s3.container("tf_training_data")?;
+    let results = s3.container("tf_training_results")?;
+    for entry in std::fs::read_dir(mnist::mnist_subset(2_000, 500)?)? {
+        let path = entry?.path();
+        std::fs::copy(&path, data.join(path.file_name().context("a file name")?))?;
+    }
+    let example = binary::repository().join("examples/tensorflow-mnist");
+    let text = std::fs::read_to_string(example.join("job.json"))?
+        .replace("\"tf-training-data\"", "\"tf_training_data\"")
+        .replace("\"tf-training-results\"", "\"tf_training_results\"")
+        .replace("\"1.2-py3\"", &format!("\"{version}\""))
+        .replace("--trainingIters 20000", "--trainingIters 2000")
+        .replace("<url>", &s3.endpoint())
+        .replace("<username>", lenient_s3::ACCESS_KEY)
+        .replace("<password>", lenient_s3::SECRET_KEY);
+    ensure!(text.contains("tf_training_data"), "the example has other containers: {text}");
+    let read = |name: &str| std::fs::read_to_string(example.join(name));
+    let (program, input) = (read("convolutional_network.py")?, read("input_data.py")?);
+    let model =
+        zip::of(&[("convolutional_network.py", program.as_str()), ("input_data.py", &input)]);
+
+    let id = scene.server.submit(&text, &model)?;
+    scene.server.until_settled(&id, "completed", LIMIT)?;
+    let stored = results.join(&id);
+    for name in ["learner-1/training-log.txt", "model/saved_model.pb", "evaluation.json"] {
+        ensure!(stored.join(name).is_file(), "{name} is not stored");
+    }
+    ensure!(scene.server.log(&id)? == std::fs::read(stored.join("learner-1/training-log.txt"))?);
     Ok(())
 }

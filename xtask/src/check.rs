@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let root = shell::root();
     let mut found = 0;
     for (name, check) in OWN {
-        let findings = check(&root)?;
+        let findings = check(root)?;
         println!("{} {name}", if findings.is_empty() { "ok     " } else { "FAILED " });
         for finding in &findings {
             println!("          {}: {}", finding.place, finding.what);
@@ -88,7 +88,7 @@ mod tests {
     fn the_house_is_in_order() {
         let root = shell::root();
         for (name, check) in OWN {
-            let findings = check(&root).expect("the check itself works");
+            let findings = check(root).expect("the check itself works");
             assert!(findings.is_empty(), "{name}: {findings:#?}");
         }
     }

@@ -1,15 +1,14 @@
 //! Running commands: said before they run, loud when they fail.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
 /// The root of the repository.
-pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().expect("xtask lies in the root").to_owned()
+pub(crate) fn root() -> &'static Path {
+    trainyard_testkit::binary::repository()
 }
 
 /// The cargo that runs us.

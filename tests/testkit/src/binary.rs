@@ -9,11 +9,19 @@ use anyhow::{Context as _, Result, ensure};
 /// Names the binary; set by nextest's set-up script, or by a person who tests another build.
 pub const VARIABLE: &str = "TRAINYARD_BIN";
 
-/// The root of the repository.
+/// The root of the repository we are run in. Cargo tells at run time which
+/// package that is; what was true when we were built may be another clone's,
+/// because clones share a target directory.
 #[must_use]
 pub fn repository() -> &'static Path {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).expect("the testkit lies in tests/testkit")
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let here = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let here = here.or_else(|| std::env::current_dir().ok());
+        let here = here.expect("cargo says where we are, or the system does");
+        let root = here.ancestors().find(|dir| dir.join("Cargo.lock").is_file());
+        root.expect("we are run inside the repository").to_owned()
+    })
 }
 
 /// The binary under test: `$TRAINYARD_BIN`, else the debug build, made now where

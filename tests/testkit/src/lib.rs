@@ -8,6 +8,7 @@
 pub mod binary;
 pub mod home;
 pub mod http;
+pub mod lenient_s3;
 pub mod mnist;
 pub mod multipart;
 pub mod ports;
