@@ -5,19 +5,24 @@
 //! server. From then on it needs nobody: what it has to tell goes to its spool
 //! and from there to the server, whenever there is one.
 //!
-//! - `life`: the attempt, room by room; `stage`, `program`, `store` are the rooms.
+//! - `life`: the attempt, room by room; `fetch`, `stage`, `program`, `store` are the rooms;
+//!   `aside` and `left_out` help to store.
 //! - `capture`, `sample`, `allowance`, `stop`: beside the program while it runs.
-//! - `spool`, `courier`, `line`: what is told, and how it gets there.
+//! - `spool`, `courier`, `line`, `doubt`: what is told, and how it gets there.
 //! - `verdict`, `memory`: why it ended.
 //! - [`processes`], [`at_work`]: also for the engine, which looks after learners.
 
 mod allowance;
+mod aside;
 mod capture;
 mod contract;
 mod courier;
 mod diary;
 mod dirs;
+mod doubt;
+mod fetch;
 mod journal;
+mod left_out;
 mod life;
 mod line;
 mod lock;

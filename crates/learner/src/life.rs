@@ -13,6 +13,7 @@ use crate::allowance::{Allowance, Exceeded};
 use crate::contract;
 use crate::courier;
 use crate::dirs::Dirs;
+use crate::fetch::{NotFetched, fetch};
 use crate::line::{Line, Over};
 use crate::memory::Kills;
 use crate::program::{self, Ending, Plan, Program};
@@ -29,11 +30,6 @@ const LEFT_BEHIND_GRACE: Duration = Duration::from_secs(2);
 
 /// How long to wait for the pipe's end, or for the last child, when all are dead.
 const DRAIN: Duration = Duration::from_secs(2);
-
-/// How long a results store may be away before its run is given up.
-const STORE_PATIENCE: Duration = Duration::from_mins(5);
-/// The same for a run that its user does not want any more.
-const STORE_PATIENCE_CANCELED: Duration = Duration::from_secs(15);
 
 /// Everything of the learner that the rooms share.
 pub(crate) struct House {
@@ -57,13 +53,25 @@ enum Outcome {
 /// # Errors
 /// [`Over`] when nobody wants to hear of the attempt any more; nothing of it runs then.
 pub(crate) async fn live(house: &House) -> Result<(), Over> {
-    let (assignment, code) = tokio::join!(
-        house.line.insist("assignment", |client| async move { client.assignment().await }),
-        house.line.insist("code", |client| async move { client.code().await }),
-    );
-    let (assignment, code) = (assignment?, code?);
-    house.enter(Phase::Prepare);
+    // First: whoever changes their mind is heard while everything else is on its way.
     tokio::spawn(courier::listen(Arc::clone(&house.line)));
+    let fetched = tokio::select! {
+        fetched = fetch(&house.line) => fetched,
+        _ = house.wishes().at_least(Wish::Cancel) => {
+            house.unless_over()?;
+            house.finish(Outcome::Canceled, Ok(()), false);
+            return Ok(());
+        }
+    };
+    house.enter(Phase::Prepare);
+    let (assignment, code) = match fetched {
+        Ok(fetched) => fetched,
+        Err(NotFetched::Over(over)) => return Err(over),
+        Err(NotFetched::Failed(cause)) => {
+            house.finish(Outcome::Failed(cause), Ok(()), false);
+            return Ok(());
+        }
+    };
     let guard = match serde_json::from_value(assignment.guard.clone()) {
         Ok(policy) => Guard::new(policy),
         Err(error) => {
@@ -75,10 +83,7 @@ pub(crate) async fn live(house: &House) -> Result<(), Over> {
             return Ok(());
         }
     };
-    let staged = tokio::select! {
-        staged = stage(&assignment, code, &guard, &house.dirs, &house.spool) => Some(staged),
-        _ = house.wishes().at_least(Wish::Cancel) => None,
-    };
+    let staged = stage(&assignment, code, &guard, &house.dirs, &house.spool, house.wishes()).await;
     let outcome = match staged {
         None => Outcome::Canceled,
         Some(Err(cause)) => Outcome::Failed(cause),
@@ -86,11 +91,7 @@ pub(crate) async fn live(house: &House) -> Result<(), Over> {
     };
     house.unless_over()?;
     house.enter(Phase::Store);
-    let patience = match outcome {
-        Outcome::Canceled => STORE_PATIENCE_CANCELED,
-        Outcome::Succeeded | Outcome::Failed(_) => STORE_PATIENCE,
-    };
-    let storing = store::store(&assignment, &guard, &house.dirs, &house.spool, patience);
+    let storing = store::store(&assignment, &guard, &house.dirs, &house.spool, house.wishes());
     let stored = tokio::select! {
         stored = storing => stored,
         _ = house.wishes().at_least(Wish::Abandon) => return Err(Over),
@@ -120,14 +121,14 @@ impl House {
     /// place, run, collect.
     async fn run(&self, assignment: &Assignment) -> Result<Outcome, Over> {
         self.enter(Phase::Place);
-        let dirs = self.dirs.clone();
-        let allowed = assignment.disk_allowance;
-        let measuring = tokio::task::spawn_blocking(move || Allowance::new(&dirs, allowed));
-        let allowance = Arc::new(measuring.await.expect("measuring does not panic"));
         let header = contract::header(assignment, &self.dirs);
         if let Err(error) = self.write_header(&header) {
             return Ok(Outcome::Failed(staging_failed("the log could not be begun", &error)));
         }
+        let (dirs, spool) = (self.dirs.clone(), Arc::clone(&self.spool));
+        let allowed = assignment.disk_allowance;
+        let measuring = tokio::task::spawn_blocking(move || Allowance::new(&dirs, allowed, &spool));
+        let allowance = Arc::new(measuring.await.expect("measuring does not panic"));
         let memory = Kills::now();
         let plan = Plan {
             command: assignment.definition.command.clone(),
@@ -165,8 +166,8 @@ impl House {
             Some(exceeded) => Some(exceeded),
             None if ending == Ending::Exited(0) => None,
             None if verdict::hit_the_file_limit(ending) => {
-                let written = allowance.look().max(allowed);
-                Some(Exceeded { allowed, written })
+                let found = allowance.look();
+                Some(Exceeded { written: found.written.max(allowed), ..found })
             }
             None => allowance.was_used_up(),
         };
@@ -257,6 +258,10 @@ impl House {
     fn finish(&self, outcome: Outcome, stored: Result<(), Cause>, all_stored: bool) {
         let verdict = match (outcome, stored) {
             (Outcome::Succeeded, Ok(())) => Verdict::Succeeded,
+            (Outcome::Succeeded, stored) if self.wishes().now() == Wish::Cancel => {
+                self.note_not_stored(stored);
+                Verdict::Canceled
+            }
             (Outcome::Succeeded, Err(cause)) => Verdict::Failed { cause },
             (Outcome::Canceled, stored) => {
                 self.note_not_stored(stored);

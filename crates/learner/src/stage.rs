@@ -6,46 +6,61 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::task::JoinHandle;
 use trainyard_api::learner::Assignment;
 use trainyard_api::run::Progress;
 use trainyard_definition::ZipLimits;
 use trainyard_definition::zip::{ExtractError, extract};
 use trainyard_model::cause::{Cause, CauseKind};
+use trainyard_model::ids::Digest;
 use trainyard_model::secret::Credentials;
 use trainyard_objectstore::{Guard, StoreError, Transferred};
 
 use crate::dirs::Dirs;
 use crate::journal::{Journal, LOAD_DATA, LOAD_MODEL};
 use crate::spool::{Spool, now};
+use crate::wish::{Wish, Wishes};
 
 /// How often progress is worth a message.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
-/// Puts code and data in place.
+/// Puts code and data in place. `None` when it was told to end first; nothing of
+/// it is at work then.
 pub(crate) async fn stage(
     assignment: &Assignment,
     code: Bytes,
     guard: &Guard,
     dirs: &Dirs,
     spool: &Arc<Spool>,
-) -> Result<(), Cause> {
-    dirs.create()
-        .map_err(|error| staging_failed("the attempt's folders could not be made", &error))?;
-    let (code, data) = tokio::join!(
-        stage_code(assignment, code, dirs.code.clone(), dirs.spool.clone()),
-        stage_data(assignment, guard, dirs, spool)
-    );
-    code.and(data)
+    wishes: &Wishes,
+) -> Option<Result<(), Cause>> {
+    if let Err(error) = dirs.create() {
+        return Some(Err(staging_failed("the attempt's folders could not be made", &error)));
+    }
+    let mut unpacking =
+        unpack(assignment.code.clone(), code, dirs.code.clone(), dirs.spool.clone());
+    let staged = tokio::select! {
+        (code, data) = async {
+            tokio::join!(&mut unpacking, stage_data(assignment, guard, dirs, spool))
+        } => Some(code.expect(UNPACKING).and(data)),
+        _ = wishes.at_least(Wish::Cancel) => None,
+    };
+    // A thread cannot be stopped, and the folder is cleared after the last word.
+    if staged.is_none() && !unpacking.is_finished() {
+        let _: Result<(), Cause> = unpacking.await.expect(UNPACKING);
+    }
+    staged
 }
 
-async fn stage_code(
-    assignment: &Assignment,
+const UNPACKING: &str = "unpacking does not panic";
+
+fn unpack(
+    digest: Digest,
     code: Bytes,
     to: PathBuf,
     spool: PathBuf,
-) -> Result<(), Cause> {
-    let digest = assignment.code.clone();
-    let extracting = tokio::task::spawn_blocking(move || {
+) -> JoinHandle<Result<(), Cause>> {
+    tokio::task::spawn_blocking(move || {
         let mut journal = Journal::open(&spool, LOAD_MODEL).map_err(|error| {
             staging_failed("the journal of the model definition could not be made", &error)
         })?;
@@ -83,8 +98,7 @@ async fn stage_code(
                 Err(cause)
             }
         }
-    });
-    extracting.await.expect("unpacking does not panic")
+    })
 }
 
 async fn stage_data(

@@ -3,116 +3,282 @@
 //!
 //! `<run id>/…` is RESULT_DIR as it is; beside it lies `<run id>/learner-1/` with
 //! the whole log, the journals of staging and what LOG_DIR holds, and
-//! `<run id>/_wml_checkpoints/` when CHECKPOINT_DIR was used.
+//! `<run id>/_wml_checkpoints/` when CHECKPOINT_DIR was used. One that cannot be
+//! read does not keep the others from being stored.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use trainyard_api::learner::Assignment;
+use trainyard_api::learner::{Assignment, ReportKind};
 use trainyard_api::run::Progress;
 use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::secret::Credentials;
 use trainyard_objectstore::{Guard, Store, StoreError, Transferred, upload_file, upload_tree};
 
+use crate::aside::{CHECKPOINTS, LEARNER, LOG, is_folder, move_aside};
 use crate::dirs::Dirs;
 use crate::journal::{LOAD_DATA, LOAD_MODEL};
+use crate::left_out;
 use crate::spool::{Spool, now};
+use crate::wish::{Wish, Wishes};
 
 /// The waits between tries: the first, and the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
-/// Stores everything, trying again for `patience` while the store does not answer.
+/// How long a results store may be away before its run is given up.
+const PATIENCE: Duration = Duration::from_mins(5);
+/// How long nothing may get ahead once the user does not want the run any more.
+const PATIENCE_CANCELED: Duration = Duration::from_secs(15);
+
+/// Stores everything, trying again while the store does not answer; not for long
+/// where the run is canceled, before or meanwhile.
 pub(crate) async fn store(
     assignment: &Assignment,
     guard: &Guard,
     dirs: &Dirs,
     spool: &Arc<Spool>,
-    patience: Duration,
+    wishes: &Wishes,
 ) -> Result<(), Cause> {
-    let deadline = Instant::now() + patience;
-    let mut wait = FIRST_WAIT;
-    loop {
-        let Err(error) = store_once(assignment, guard, dirs, spool).await else { return Ok(()) };
+    let work = Work { assignment, guard, dirs, spool, told: Mutex::new(Told::new()) };
+    let aside = move_aside(dirs);
+    let stored = tokio::select! {
+        stored = work.keep_trying() => stored,
+        () = work.wait_while_canceled(wishes) => Err(work.given_up()),
+    };
+    let Told { left_out, not_stored, .. } = &mut *work.told();
+    left_out.entry("RESULT_DIR").or_default().splice(0..0, aside);
+    for (what, names) in &*left_out {
+        left_out::tell(spool, what, names);
+    }
+    for message in not_stored.values() {
+        let message = message.clone();
+        spool.report(ReportKind::Note { kind: "not_stored".to_owned(), message });
+    }
+    stored
+}
+
+struct Work<'a> {
+    assignment: &'a Assignment,
+    guard: &'a Guard,
+    dirs: &'a Dirs,
+    spool: &'a Arc<Spool>,
+    told: Mutex<Told>,
+}
+
+/// What is known by now.
+struct Told {
+    /// When something got farther than ever before, and how far each thing is.
+    ahead: Instant,
+    farthest: BTreeMap<&'static str, u64>,
+    /// Why the last try failed.
+    failed: Option<Cause>,
+    /// What the last try left out, and which directories it could not store.
+    left_out: BTreeMap<&'static str, Vec<String>>,
+    not_stored: BTreeMap<&'static str, String>,
+}
+
+impl Told {
+    fn new() -> Self {
+        Self {
+            ahead: Instant::now(),
+            farthest: BTreeMap::new(),
+            failed: None,
+            left_out: BTreeMap::new(),
+            not_stored: BTreeMap::new(),
+        }
+    }
+}
+
+/// Why one try failed.
+struct Failure {
+    cause: Cause,
+    /// May the next one do better?
+    is_passing: bool,
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
         let cause = error.cause();
         let is_passing = error.is_transient() || cause.kind == CauseKind::StoreUnreachable;
-        if !is_passing || Instant::now() + wait > deadline {
-            let folder = dirs.results.display();
-            return Err(Cause {
-                message: format!("the results could not be stored: {}", cause.message),
-                hint: Some(match cause.hint {
-                    Some(hint) => {
-                        format!("the results are kept in {folder} on the server's machine; {hint}")
-                    }
-                    None => format!("the results are kept in {folder} on the server's machine"),
-                }),
-                ..cause
-            });
-        }
-        tracing::warn!(error = &error as &dyn std::error::Error, "storing failed; trying again");
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(LONGEST_WAIT);
+        Self { cause, is_passing }
     }
 }
 
-async fn store_once(
-    assignment: &Assignment,
-    guard: &Guard,
-    dirs: &Dirs,
-    spool: &Arc<Spool>,
-) -> Result<(), StoreError> {
-    let credentials = assignment.secrets.results.clone().map(Credentials::from);
-    let target = &assignment.definition.results;
-    let store = trainyard_objectstore::open(guard, target, credentials.as_ref()).await?;
-    let run = assignment.attempt.run.as_str();
-    let beside = format!("{run}/learner-1");
-    tree(&store, &dirs.results, run, "storing results", spool).await?;
-    tree(&store, &dirs.logs, &beside, "storing logs", spool).await?;
-    if !is_empty(&dirs.checkpoints) {
-        let folder = format!("{run}/_wml_checkpoints");
-        tree(&store, &dirs.checkpoints, &folder, "storing checkpoints", spool).await?;
-    }
-    // Last, so that no file of the program can stand in their place.
-    for (path, name) in [
-        (dirs.spool.join(LOAD_MODEL), LOAD_MODEL),
-        (dirs.spool.join(LOAD_DATA), LOAD_DATA),
-        (spool.log_path().to_owned(), "training-log.txt"),
-    ] {
-        // Staging may have ended before it wrote a journal.
-        if path.exists() {
-            upload_file(&store, &path, &format!("{beside}/{name}")).await?;
+impl Work<'_> {
+    async fn keep_trying(&self) -> Result<(), Cause> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut wait = FIRST_WAIT;
+        loop {
+            let Err(Failure { cause, is_passing }) = self.try_once().await else { return Ok(()) };
+            tracing::warn!(cause = cause.message, evidence = ?cause.evidence, "storing failed");
+            if !is_passing || Instant::now() + wait > deadline {
+                return Err(self.explain(cause));
+            }
+            self.told().failed = Some(cause);
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
-    Ok(())
-}
 
-async fn tree(
-    store: &Store,
-    folder: &Path,
-    prefix: &str,
-    what: &str,
-    spool: &Arc<Spool>,
-) -> Result<(), StoreError> {
-    // Staging may have ended before the folder was made.
-    if is_empty(folder) {
-        return Ok(());
+    /// Returns when the run is canceled and nothing gets ahead.
+    async fn wait_while_canceled(&self, wishes: &Wishes) {
+        wishes.at_least(Wish::Cancel).await;
+        let canceled = Instant::now();
+        loop {
+            let deadline = self.told().ahead.max(canceled) + PATIENCE_CANCELED;
+            if Instant::now() >= deadline {
+                return;
+            }
+            tokio::time::sleep_until(deadline).await;
+        }
     }
-    let since = now();
-    let progress = |transferred: Transferred| {
-        spool.progress(Progress {
-            what: what.to_owned(),
-            items: Some(transferred.objects),
-            items_total: transferred.objects_total,
-            bytes: Some(transferred.bytes),
-            bytes_total: transferred.bytes_total,
-            since,
+
+    fn given_up(&self) -> Cause {
+        let known = self.told().failed.take();
+        self.explain(known.unwrap_or_else(|| {
+            let seconds = PATIENCE_CANCELED.as_secs();
+            Cause::new(
+                CauseKind::StoreUnreachable,
+                format!("the store has not taken anything for {seconds} s and the run is canceled"),
+            )
+        }))
+    }
+
+    fn explain(&self, cause: Cause) -> Cause {
+        let kept = is_folder(&self.dirs.results).then(|| {
+            let folder = self.dirs.results.display();
+            format!("the results are kept in {folder} on the server's machine")
         });
+        let hints: Vec<String> = kept.into_iter().chain(cause.hint).collect();
+        Cause {
+            message: format!("the results could not be stored: {}", cause.message),
+            hint: (!hints.is_empty()).then(|| hints.join("; ")),
+            ..cause
+        }
+    }
+
+    async fn try_once(&self) -> Result<(), Failure> {
+        let Self { assignment, dirs, spool, .. } = self;
+        let credentials = assignment.secrets.results.clone().map(Credentials::from);
+        let target = &assignment.definition.results;
+        let store = trainyard_objectstore::open(self.guard, target, credentials.as_ref()).await?;
+        let run = assignment.attempt.run.as_str();
+        let beside = format!("{run}/{LEARNER}");
+        let results = self.tree(&store, &dirs.results, run, "RESULT_DIR", "storing results").await;
+        let results = last(results)?;
+        let checkpoints = format!("{run}/{CHECKPOINTS}");
+        for (folder, prefix, called, doing) in [
+            (&dirs.logs, &beside, "LOG_DIR", "storing logs"),
+            (&dirs.checkpoints, &checkpoints, "CHECKPOINT_DIR", "storing checkpoints"),
+        ] {
+            if let Err(cause) = last(self.tree(&store, folder, prefix, called, doing).await)? {
+                let mut why = cause.message;
+                for evidence in cause.evidence {
+                    why = format!("{why}: {evidence}");
+                }
+                let message = format!("what {called} holds could not be stored: {why}");
+                self.told().not_stored.insert(called, message);
+            }
+        }
+        // Last, so that no file of the program can stand in their place.
+        for (path, name) in [
+            (dirs.spool.join(LOAD_MODEL), LOAD_MODEL),
+            (dirs.spool.join(LOAD_DATA), LOAD_DATA),
+            (spool.log_path().to_owned(), LOG),
+        ] {
+            // Staging may have ended before it wrote a journal.
+            if path.exists() {
+                let stored = upload_file(&store, &path, &format!("{beside}/{name}")).await;
+                // That the results are not stored weighs more.
+                if let Err(error) = stored
+                    && results.is_ok()
+                {
+                    return Err(error.into());
+                }
+                self.gets_ahead(name, 1);
+            }
+        }
+        results.map_err(|cause| Failure { cause, is_passing: false })
+    }
+
+    async fn tree(
+        &self,
+        store: &Store,
+        folder: &Path,
+        prefix: &str,
+        called: &'static str,
+        doing: &str,
+    ) -> Result<(), Failure> {
+        match fs::symlink_metadata(folder) {
+            Ok(found) if !found.is_dir() => {
+                return Err(Failure { cause: replaced(called, &found), is_passing: false });
+            }
+            // Staging may have ended before the folder was made.
+            _ if is_empty(folder) => return Ok(()),
+            _ => {}
+        }
+        let since = now();
+        let progress = |transferred: Transferred| {
+            self.gets_ahead(called, transferred.objects + transferred.bytes);
+            self.spool.progress(Progress {
+                what: doing.to_owned(),
+                items: Some(transferred.objects),
+                items_total: transferred.objects_total,
+                bytes: Some(transferred.bytes),
+                bytes_total: transferred.bytes_total,
+                since,
+            });
+        };
+        let stored = upload_tree(store, folder, prefix, &progress).await?;
+        self.told().left_out.insert(called, stored.notes);
+        Ok(())
+    }
+
+    fn gets_ahead(&self, what: &'static str, far: u64) {
+        let mut told = self.told();
+        let farthest = told.farthest.entry(what).or_default();
+        if far > *farthest {
+            *farthest = far;
+            told.ahead = Instant::now();
+        }
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A failure that stays is one of this directory alone; one that may pass ends the try.
+fn last(stored: Result<(), Failure>) -> Result<Result<(), Cause>, Failure> {
+    match stored {
+        Ok(()) => Ok(Ok(())),
+        Err(failure) if failure.is_passing => Err(failure),
+        Err(failure) => Ok(Err(failure.cause)),
+    }
+}
+
+fn replaced(called: &str, found: &fs::Metadata) -> Cause {
+    let what = if found.is_symlink() {
+        "a link"
+    } else if found.is_file() {
+        "a file"
+    } else {
+        "a pipe, a socket or a device"
     };
-    upload_tree(store, folder, prefix, &progress).await.map(drop)
+    Cause::new(CauseKind::StagingFailed, format!("{called} is no longer a directory"))
+        .evidence([format!("the program has left {what} in its place, which is not followed")])
+        .hint(format!("have the program write into the directory that {called} names"))
 }
 
 fn is_empty(folder: &Path) -> bool {
-    std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
+    match fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        // Whoever stores it says what is wrong with it.
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
 }

@@ -81,14 +81,18 @@ pub(crate) fn hit_the_file_limit(ending: Ending) -> bool {
 }
 
 fn too_much_disk(exceeded: Exceeded) -> Cause {
-    let Exceeded { allowed, written } = exceeded;
+    let Exceeded { allowed, written, log } = exceeded;
+    let of_log = if log == 0 { String::new() } else { format!(", {} of it log,", bytes(log)) };
+    let hint = if log > written / 2 {
+        "print less; whoever runs the server can allow more"
+    } else {
+        "keep fewer checkpoints, or remove files as you go; whoever runs the server can allow more"
+    };
     Cause::new(
         CauseKind::DiskAllowance { allowed, written },
-        format!("the program wrote {} and may write {}", bytes(written), bytes(allowed)),
+        format!("the program wrote {}{of_log} and may write {}", bytes(written), bytes(allowed)),
     )
-    .hint(
-        "keep fewer checkpoints, or remove files as you go; whoever runs the server can allow more",
-    )
+    .hint(hint)
 }
 
 /// The last lines of the log after its first `header` bytes.

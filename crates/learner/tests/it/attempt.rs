@@ -17,6 +17,7 @@ use trainyard_model::event::Verdict;
 use trainyard_model::ids::{AttemptId, AttemptNo, Digest};
 use trainyard_model::secret::ExposedSecrets;
 use trainyard_model::size::Size;
+use trainyard_model::state::Phase;
 use trainyard_testkit::wait::eventually;
 
 use crate::server::{Server, TOKEN};
@@ -73,6 +74,7 @@ impl Setup {
             container: container.to_owned(),
         };
         let attempt = AttemptId { run: RUN.parse().expect("an id"), attempt: AttemptNo(1) };
+        let zip = trainyard_testkit::zip::of(&self.files);
         let assignment = Assignment {
             attempt: attempt.clone(),
             definition: TrainingDefinition {
@@ -86,7 +88,7 @@ impl Setup {
                 results: store(self.results),
             },
             secrets: ExposedSecrets::default(),
-            code: Digest("0".repeat(64)),
+            code: digest(&zip),
             environment: EnvironmentView {
                 lock_hash: String::new(),
                 variables: vec![("PATH".to_owned(), "/opt/env/bin:/usr/bin:/bin".to_owned())],
@@ -97,7 +99,6 @@ impl Setup {
             disk_allowance: self.allowance,
             guard: serde_json::json!({"any_directory": true, "allow_loopback": true}),
         };
-        let zip = trainyard_testkit::zip::of(&self.files);
         let server = Server::start(&path("home"), assignment, zip);
         let ticket = Ticket {
             attempt,
@@ -109,6 +110,18 @@ impl Setup {
         ticket.write(&path("attempt")).expect("written");
         Attempt { folder, server, learner: None }
     }
+}
+
+pub(crate) fn digest(zip: &[u8]) -> Digest {
+    use std::fmt::Write as _;
+
+    use sha2::Digest as _;
+
+    let mut text = String::new();
+    for byte in sha2::Sha256::digest(zip) {
+        write!(text, "{byte:02x}").expect("a String takes all writes");
+    }
+    Digest(text)
 }
 
 pub(crate) struct Attempt {
@@ -208,6 +221,18 @@ impl Attempt {
 
     pub(crate) fn learner_log(&self) -> String {
         fs::read_to_string(self.path("attempt/learner.log")).unwrap_or_default()
+    }
+
+    /// Waits until the learner has entered a room.
+    pub(crate) fn until_phase(&self, wanted: Phase) {
+        let came = eventually(&format!("{wanted:?}"), LIMIT, || {
+            let memory = self.server.memory();
+            let mut reports = memory.reports.iter();
+            reports
+                .any(|report| matches!(report.what, ReportKind::Phase { phase } if phase == wanted))
+                .then_some(())
+        });
+        came.unwrap_or_else(|error| panic!("{error}\n{}", self.learner_log()));
     }
 
     /// Waits until `text` has been printed and delivered.

@@ -3,8 +3,10 @@
 #![expect(clippy::print_stderr, reason = "measurements are told, not asserted")]
 
 mod attempt;
+mod early;
 mod endings;
 mod faults;
 mod output;
 mod server;
 mod staging;
+mod traps;

@@ -25,7 +25,13 @@ pub(crate) const TOKEN: &str = "attempt-token-4711";
 /// What the server knows; stays when the server goes.
 pub(crate) struct Memory {
     pub(crate) assignment: Assignment,
-    zip: Vec<u8>,
+    pub(crate) zip: Vec<u8>,
+    /// Questions that are answered with a status instead.
+    pub(crate) refused: Vec<(&'static str, u16)>,
+    /// How often each of those was asked.
+    pub(crate) asked: usize,
+    /// So many times the zip goes out with a byte changed.
+    pub(crate) damage: u32,
     /// On record, in order.
     pub(crate) reports: Vec<Report>,
     /// How many samples have come.
@@ -51,6 +57,9 @@ impl Server {
         let memory = Memory {
             assignment,
             zip,
+            refused: Vec::new(),
+            asked: 0,
+            damage: 0,
             reports: Vec::new(),
             samples: 0,
             over: false,
@@ -161,18 +170,36 @@ fn enter<'a>(
     Ok(memory)
 }
 
+fn refusal(memory: &mut Memory, what: &str) -> Option<Response> {
+    let (_, status) = memory.refused.iter().find(|(refused, _)| *refused == what)?;
+    memory.asked += 1;
+    let body = serde_json::json!({"trace": "t", "errors": [{"code": "TY0601",
+        "message": "not like this", "more_info": "", "severity": "error"}]});
+    Some((StatusCode::from_u16(*status).expect("a status"), Json(body)).into_response())
+}
+
 async fn assignment(State(memory): Shared, headers: HeaderMap) -> Response {
     match enter(&memory, &headers) {
-        Ok(memory) => Json(memory.assignment.clone()).into_response(),
+        Ok(mut memory) => refusal(&mut memory, "assignment")
+            .unwrap_or_else(|| Json(memory.assignment.clone()).into_response()),
         Err(refused) => refused,
     }
 }
 
 async fn code(State(memory): Shared, headers: HeaderMap) -> Response {
-    match enter(&memory, &headers) {
-        Ok(memory) => memory.zip.clone().into_response(),
-        Err(refused) => refused,
+    let mut memory = match enter(&memory, &headers) {
+        Ok(memory) => memory,
+        Err(refused) => return refused,
+    };
+    if let Some(refused) = refusal(&mut memory, "code") {
+        return refused;
     }
+    let mut zip = memory.zip.clone();
+    if memory.damage > 0 {
+        memory.damage -= 1;
+        zip[0] ^= 1;
+    }
+    zip.into_response()
 }
 
 async fn reports(State(memory): Shared, headers: HeaderMap, Json(sent): Json<Reports>) -> Response {
