@@ -150,6 +150,8 @@ impl Control {
                 open(&self.guard, &record.definition.results, secrets.results.as_ref()).await?;
             check_writable(&store, &format!("{}/.trainyard-probe", record.id)).await
         };
-        tokio::try_join!(data, results).map(|_| ())
+        // Both to their ends: a check that is dropped half way leaves its probe in the container.
+        let (data, results) = tokio::join!(data, results);
+        data.and(results)
     }
 }

@@ -2,6 +2,7 @@
 
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use serde::de::DeserializeOwned;
 use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
 
-use crate::answer::Failure;
+use crate::answer::{Answer, Failure};
 use crate::routes::Shared;
 
 /// The parameters of a query.
@@ -26,6 +27,15 @@ impl<T: DeserializeOwned> FromRequestParts<Shared> for Asked<T> {
     }
 }
 
+/// Refuses by what the head says, before a byte of the body is waited for.
+pub(crate) fn refuse_too_large(request: &Request, limit: usize) -> Answer<()> {
+    let said = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    match said.and_then(|length| length.parse::<u64>().ok()) {
+        Some(length) if length > limit as u64 => Err(Failure::too_large(limit)),
+        _ => Ok(()),
+    }
+}
+
 /// The whole body.
 #[derive(Debug)]
 pub(crate) struct Content(pub(crate) Bytes);
@@ -34,6 +44,7 @@ impl FromRequest<Shared> for Content {
     type Rejection = Failure;
 
     async fn from_request(request: Request, shared: &Shared) -> Result<Self, Failure> {
+        refuse_too_large(&request, shared.upload_bytes)?;
         match Bytes::from_request(request, shared).await {
             Ok(bytes) => Ok(Self(bytes)),
             Err(BytesRejection::FailedToBufferBody(rejection))

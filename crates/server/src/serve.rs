@@ -54,7 +54,7 @@ pub enum ServeError {
     Home(#[from] HomeError),
     /// Others could read the credentials on their way.
     #[error(
-        "{0} is not loopback, and there is no TLS: credentials could be read on their way\nhelp: put a proxy with TLS in front and listen on loopback, or say `--insecure-bind` if the network is yours alone"
+        "{0} is not loopback, and there is no TLS: credentials could be read on their way\nhelp: put a proxy with TLS in front and listen on loopback, or say `--i-know-there-is-no-tls` if the network is yours alone"
     )]
     Insecure(SocketAddr),
     /// The record cannot be opened.

@@ -15,6 +15,7 @@ use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
 
 use crate::answer::{Answer, Failure};
+use crate::extract::refuse_too_large;
 use crate::routes::Shared;
 
 /// The part with the definition's text; its file name tells the syntax.
@@ -34,6 +35,7 @@ impl FromRequest<Shared> for Submitted {
     type Rejection = Failure;
 
     async fn from_request(request: Request, shared: &Shared) -> Result<Self, Failure> {
+        refuse_too_large(&request, shared.upload_bytes)?;
         let place = shared.upload_place().await;
         let kind = request
             .headers()
