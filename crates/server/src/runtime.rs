@@ -25,6 +25,14 @@ pub enum HomeError {
         /// The system's words.
         source: io::Error,
     },
+    /// It is somebody else's: it would be closed to others and filled with our files.
+    #[error(
+        "{path} holds other things and no data of Trainyard's\nhelp: choose a directory of its own with `--home DIR` or TRAINYARD_HOME"
+    )]
+    NotOurs {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Another server works in it.
     #[error("another server works in {path}{}\nhelp: use it (`trainyard serve --status`), stop it (`trainyard serve --stop`), or choose another data directory with `--home DIR`\ncode: TY0608", pid.map_or(String::new(), |pid| format!(" (pid {pid})")))]
     InUse {
@@ -47,6 +55,9 @@ impl Home {
     pub(crate) fn lock(path: &Path) -> Result<Self, HomeError> {
         let read_only = |source| HomeError::ReadOnly { path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(read_only)?;
+        if !is_ours(path).map_err(read_only)? {
+            return Err(HomeError::NotOurs { path: path.to_owned() });
+        }
         // One that was there before may have been open to others.
         fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(read_only)?;
         let lock = OpenOptions::new()
@@ -88,6 +99,21 @@ impl Home {
     }
 }
 
+/// Is the directory empty, or does it hold what a server or its operator puts there?
+fn is_ours(path: &Path) -> io::Result<bool> {
+    let ours = ["lock", "ledger.sqlite", "trainyard.toml"];
+    if ours.iter().any(|name| path.join(name).exists()) {
+        return Ok(true);
+    }
+    for entry in fs::read_dir(path)? {
+        // Opened by whoever started this server, a moment ago.
+        if entry?.file_name() != "server.log" {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fn runtime_file(home: &Path) -> Option<RuntimeFile> {
     serde_json::from_slice(&fs::read(home.join(RUNTIME_FILE)).ok()?).ok()
 }
@@ -95,6 +121,17 @@ fn runtime_file(home: &Path) -> Option<RuntimeFile> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_with_other_things_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        fs::write(folder.path().join("thesis.tex"), "x").expect("ours");
+        let refused = Home::lock(folder.path());
+        assert!(matches!(refused, Err(HomeError::NotOurs { .. })), "{refused:?}");
+        assert_eq!(fs::read_dir(folder.path()).expect("ours").count(), 1, "nothing was put there");
+        fs::write(folder.path().join("trainyard.toml"), "").expect("ours");
+        Home::lock(folder.path()).expect("somebody has prepared it");
+    }
 
     #[test]
     fn a_second_server_is_told_of_the_first() {
