@@ -119,7 +119,14 @@ impl Control {
         }
         let unstored = record.state.settled().is_some_and(|settled| !settled.stored);
         let folder = self.attempt_folder(&id);
-        let clearing = tokio::task::spawn_blocking(move || clear(&folder, unstored));
+        let clearing = tokio::task::spawn_blocking(move || {
+            clear(&folder, unstored)?;
+            // The run's folder goes with its last attempt; while another lies in it, it stays.
+            if let Some(run) = folder.parent() {
+                let _ = std::fs::remove_dir(run);
+            }
+            Ok::<(), std::io::Error>(())
+        });
         match clearing.await.expect("clearing does not panic") {
             Ok(()) => true,
             Err(error) => warn(record, &error, "could not clear an attempt's folder"),
