@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: how long things take, beside the floor that the machine sets.
+//! `cargo xtask bench`: how long things take, beside the floor that the machine sets
+//! and beside Slurm, where it is installed.
 //!
 //! A figure is the median of several runs of a release build (or of the binary
 //! that `$TRAINYARD_BIN` names), taken in one go on one machine; ratios between rows of one table mean something, seconds of
@@ -6,6 +7,7 @@
 
 mod cold_start;
 mod first_byte;
+mod slurm;
 mod submissions;
 
 use std::path::{Path, PathBuf};
@@ -19,7 +21,7 @@ use trainyard_testkit::server::Server;
 use trainyard_testkit::{binary, zip};
 
 /// One line of a table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Row {
     /// Which table.
     bench: &'static str,
@@ -35,8 +37,16 @@ pub(crate) struct Row {
     runs: usize,
 }
 
+/// What a bench found.
+#[derive(Debug, Default)]
+struct Table {
+    rows: Vec<Row>,
+    /// Lines below the rows: ratios to the peer, or why there are none.
+    remarks: Vec<String>,
+}
+
 /// A bench: its name, what it tells, and how it is done.
-type Bench = (&'static str, &'static str, fn(&Path) -> Result<Vec<Row>>);
+type Bench = (&'static str, &'static str, fn(&Path) -> Result<Table>);
 
 const BENCHES: &[Bench] = &[
     ("first-byte", "From submitting to the program's first byte", first_byte::run),
@@ -64,20 +74,26 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Some(_) => binary::path()?,
         None => binary::build(true)?,
     };
+    if !slurm::installed() {
+        println!("{}", slurm::MISSING);
+    }
     let mut all = Vec::new();
     for (name, title, measure) in BENCHES {
         if !options.what.is_empty() && !options.what.iter().any(|own| own == name) {
             continue;
         }
-        let rows = measure(&binary)?;
+        let table = measure(&binary)?;
         println!("\n{title} ({name})");
-        for row in &rows {
+        for row in &table.rows {
             println!(
                 "  {:<36} {:<28} {:>10.2} {:<6} of {} runs",
                 row.case, row.subject, row.value, row.unit, row.runs
             );
         }
-        all.extend(rows);
+        for remark in &table.remarks {
+            println!("  {remark}");
+        }
+        all.extend(table.rows);
     }
     if let Some(file) = &options.json {
         let rows: Vec<Value> = all.iter().map(Row::json).collect();
@@ -104,6 +120,31 @@ impl Row {
             "bench": self.bench, "case": self.case, "subject": self.subject,
             "value": self.value, "unit": self.unit, "runs": self.runs,
         })
+    }
+}
+
+impl Table {
+    /// Adds what `measure` finds with Slurm, where there is one. A Slurm that
+    /// fails costs its own rows only.
+    fn beside_slurm(mut self, measure: impl FnOnce(&mut Self) -> Result<()>) -> Self {
+        if slurm::installed()
+            && let Err(error) = measure(&mut self)
+        {
+            self.remarks.push(format!("Slurm could not be measured: {error:#}"));
+        }
+        self
+    }
+
+    /// Says how many times better `ours` is than `peer`.
+    fn compare(&mut self, ours: &Row, peer: &Row) {
+        let (better, ratio) = match ours.unit {
+            "ms" => ("times as soon", peer.value / ours.value),
+            _ => ("times as many", ours.value / peer.value),
+        };
+        self.remarks.push(format!(
+            "trainyard : slurm = {ratio:.1} {better} ({}, {} : {}, {})",
+            ours.subject, ours.case, peer.subject, peer.case
+        ));
     }
 }
 

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use super::{Row, Scene, model};
+use super::{Row, Scene, Table, model};
 
 const NAME: &str = "cold-start";
 const RUNS: usize = 60;
 /// How many runs are on record.
 const LISTED: usize = 20;
 
-pub(super) fn run(binary: &Path) -> Result<Vec<Row>> {
+pub(super) fn run(binary: &Path) -> Result<Table> {
     let scene = Scene::start(binary, 1)?;
     // A list as long as a screen: one run holds the slot, the others wait.
     for command in std::iter::once("sleep 3600").chain(std::iter::repeat_n("true", LISTED - 1)) {
@@ -46,8 +46,9 @@ pub(super) fn run(binary: &Path) -> Result<Vec<Row>> {
             }
         }
     }
-    let rows = commands.iter_mut();
-    Ok(rows
+    let rows = commands
+        .iter_mut()
         .map(|(case, subject, _, samples)| Row::milliseconds(NAME, case, subject, samples))
-        .collect())
+        .collect();
+    Ok(Table { rows, ..Table::default() })
 }

@@ -1,5 +1,6 @@
 //! From submitting to the program's first byte, on a warm environment and
-//! without data, minus what the same command takes to its first byte by itself.
+//! without data, minus what the same command takes to its first byte by itself;
+//! and beside `sbatch` with the same command.
 
 use std::io::{BufRead as _, Read as _};
 use std::path::Path;
@@ -10,16 +11,21 @@ use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use serde_json::Value;
 
-use super::{Row, Scene, model};
+use super::slurm::{Scheduling, Slurm};
+use super::{Row, Scene, Table, model};
 
 const NAME: &str = "first-byte";
 const COMMAND: &str = "echo first-byte";
+const LINE: &str = "first-byte";
 /// The bytes that only the program prints; the command's text stands in the log's head, too.
 const MARK: &[u8] = b"\nfirst-byte\n";
 const RUNS: usize = 25;
+/// Less often, for what takes about a second or two each time.
+const TUNED_RUNS: u32 = 20;
+const SHIPPED_RUNS: u32 = 5;
 const CASE: &str = "warm environment, no data";
 
-pub(super) fn run(binary: &Path) -> Result<Vec<Row>> {
+pub(super) fn run(binary: &Path) -> Result<Table> {
     let scene = Scene::start(binary, 4)?;
     let definition = scene.definition(COMMAND);
     // The first run builds the environment, if need be.
@@ -38,12 +44,44 @@ pub(super) fn run(binary: &Path) -> Result<Vec<Row>> {
         api.push(whole);
         line.push(by_command_line(&scene, desk.path())?);
     }
-    Ok(vec![
+    let line = Row::milliseconds(NAME, CASE, "trainyard train --follow", &mut line);
+    let rows = vec![
         Row::milliseconds(NAME, CASE, "submit by API", &mut api),
         Row::milliseconds(NAME, CASE, "... minus the program's start", &mut net),
-        Row::milliseconds(NAME, CASE, "trainyard train --follow", &mut line),
+        line.clone(),
         Row::milliseconds(NAME, "floor", "sh -c", &mut shell),
-    ])
+    ];
+    drop(scene);
+    Ok(Table { rows, ..Table::default() }.beside_slurm(|table| by_slurm(table, &line)))
+}
+
+/// Slurm set to react at once, and as its users have it; the same command.
+fn by_slurm(table: &mut Table, ours: &Row) -> Result<()> {
+    let mut tuned = at_any_moment(&Slurm::start(Scheduling::Tuned)?, TUNED_RUNS)?;
+    let mut shipped = at_any_moment(&Slurm::start(Scheduling::AsShipped)?, SHIPPED_RUNS)?;
+    // Even tuned it looks about once a second: the luckiest moment says what is left without that.
+    let mut luckiest = tuned.iter().min().copied().into_iter().collect::<Vec<_>>();
+    for (case, samples) in [
+        ("slurm tuned, the soonest of all", &mut luckiest),
+        ("slurm tuned, at any moment", &mut tuned),
+        ("slurm as shipped, at any moment", &mut shipped),
+    ] {
+        let row = Row::milliseconds(NAME, case, "sbatch", samples);
+        table.compare(ours, &row);
+        table.rows.push(row);
+    }
+    Ok(())
+}
+
+/// Jobs that come to an idle cluster, each at another part of a second.
+fn at_any_moment(slurm: &Slurm, runs: u32) -> Result<Vec<Duration>> {
+    (0..runs)
+        .map(|run| {
+            slurm.until_idle()?;
+            std::thread::sleep(Duration::from_millis((u64::from(run) * 370) % 1000));
+            slurm.first_line(COMMAND, LINE)
+        })
+        .collect()
 }
 
 /// `POST`, then the event stream to the program's first byte.
