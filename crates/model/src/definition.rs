@@ -56,13 +56,68 @@ pub struct StoreRef {
     pub kind: StoreKind,
     /// The word the user wrote for the kind (`s3_datastore`), for echoing.
     pub kind_word: String,
-    /// S3: the endpoint's URL. Directory: the root path.
+    /// S3: the endpoint's URL. Swift: the URL of the service that gives tokens.
+    /// Directory: the root path.
     pub endpoint: String,
-    /// S3 region, when the user named one.
+    /// The region of S3, or of Keystone's catalogue, when the user named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// The container (S3: bucket; directory: sub-folder of the root).
     pub container: String,
+    /// S3: where the bucket's name stands.
+    #[serde(default, skip_serializing_if = "Addressing::is_path")]
+    pub addressing: Addressing,
+    /// Swift behind Keystone v3: for which project the token is. Without it, Swift's
+    /// own auth v1 is spoken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keystone: Option<KeystoneScope>,
+}
+
+impl StoreRef {
+    /// A store with nothing said beyond what every store has.
+    pub fn new(
+        kind: StoreKind,
+        kind_word: impl Into<String>,
+        endpoint: impl Into<String>,
+        container: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            kind_word: kind_word.into(),
+            endpoint: endpoint.into(),
+            region: None,
+            container: container.into(),
+            addressing: Addressing::Path,
+            keystone: None,
+        }
+    }
+}
+
+/// Where an S3 bucket's name stands in a URL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Addressing {
+    /// `https://endpoint/bucket/key`, which every server takes.
+    #[default]
+    Path,
+    /// `https://bucket.endpoint/key`, which some insist on.
+    VirtualHost,
+}
+
+impl Addressing {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+    fn is_path(&self) -> bool {
+        *self == Self::Path
+    }
+}
+
+/// The scope of a Keystone v3 token.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct KeystoneScope {
+    /// The domain of user and project, by name.
+    pub domain_name: String,
+    /// The project, by id.
+    pub project_id: String,
 }
 
 /// The kinds of object store that can be named.
@@ -71,6 +126,8 @@ pub struct StoreRef {
 pub enum StoreKind {
     /// S3 and what speaks its protocol.
     S3,
+    /// OpenStack Swift, with auth v1 or behind Keystone v3.
+    Swift,
     /// A directory on the server's machine.
     Directory,
 }

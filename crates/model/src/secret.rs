@@ -16,6 +16,8 @@ pub struct Credentials {
     pub user: SecretString,
     /// S3 secret key, or password.
     pub secret: SecretString,
+    /// S3 session token, which comes with keys that are good for some hours only.
+    pub session: Option<SecretString>,
 }
 
 /// [`Credentials`] in the clear, for sealing and for the learner's channel only.
@@ -25,12 +27,24 @@ pub struct ExposedCredentials {
     pub user: String,
     /// See [`Credentials::secret`].
     pub secret: String,
+    /// See [`Credentials::session`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 impl Credentials {
     /// Takes the two texts into keeping.
     pub fn new(user: impl Into<String>, secret: impl Into<String>) -> Self {
-        Self { user: SecretString::from(user.into()), secret: SecretString::from(secret.into()) }
+        Self {
+            user: SecretString::from(user.into()),
+            secret: SecretString::from(secret.into()),
+            session: None,
+        }
+    }
+
+    /// The same keys with an S3 session token.
+    pub fn with_session(self, token: impl Into<String>) -> Self {
+        Self { session: Some(SecretString::from(token.into())), ..self }
     }
 
     /// The texts, for sealing or for the authenticated channel to the learner.
@@ -38,13 +52,18 @@ impl Credentials {
         ExposedCredentials {
             user: self.user.expose_secret().to_owned(),
             secret: self.secret.expose_secret().to_owned(),
+            session: self.session.as_ref().map(|token| token.expose_secret().to_owned()),
         }
     }
 }
 
 impl From<ExposedCredentials> for Credentials {
     fn from(exposed: ExposedCredentials) -> Self {
-        Self::new(exposed.user, exposed.secret)
+        let keys = Self::new(exposed.user, exposed.secret);
+        match exposed.session {
+            Some(token) => keys.with_session(token),
+            None => keys,
+        }
     }
 }
 

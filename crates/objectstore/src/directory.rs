@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 use trainyard_model::definition::StoreRef;
 
 use crate::beneath::{self, Root};
+use crate::budget::Budget;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::guard::Guard;
 use crate::keys::{self, Place};
@@ -49,6 +50,7 @@ struct Folder {
     /// The container's path below the root.
     container: PathBuf,
     check_limit: Duration,
+    budget: Budget,
 }
 
 impl DirectoryStore {
@@ -85,7 +87,8 @@ impl DirectoryStore {
             };
             fails(kind).said(error.to_string()).source(error)
         })?;
-        Ok(Self(Arc::new(Folder { name, root, container, check_limit: guard.limits().check })))
+        let (check_limit, budget) = (guard.limits().check, guard.budget().clone());
+        Ok(Self(Arc::new(Folder { name, root, container, check_limit, budget })))
     }
 }
 
@@ -174,7 +177,12 @@ impl Folder {
             }
         })();
         let (file, found) = opened.map_err(|error| self.explain(Purpose::Read, tried(), error))?;
-        let object = Object { key: key.to_owned(), size: found.len(), etag: Some(etag(&found)) };
+        let object = Object {
+            key: key.to_owned(),
+            size: found.len(),
+            etag: Some(etag(&found)),
+            modified: None,
+        };
         Ok((file, object))
     }
 }
@@ -199,6 +207,10 @@ impl ObjectStore for DirectoryStore {
 
     fn check_limit(&self) -> Duration {
         self.0.check_limit
+    }
+
+    fn budget(&self) -> &Budget {
+        &self.0.budget
     }
 
     async fn head(&self, key: &str) -> Result<Object, StoreError> {

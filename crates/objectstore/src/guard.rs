@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 
 use addresses::{Network, Reach};
 
+use crate::budget::Budget;
+
 /// Where this server may go.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -109,6 +111,7 @@ struct Rules {
     networks: Vec<Network>,
     hosts: Vec<String>,
     limits: Limits,
+    budget: Budget,
     /// Without the system's certificates, whose reading costs milliseconds.
     plain: OnceLock<reqwest::Client>,
     secure: OnceLock<reqwest::Client>,
@@ -135,9 +138,15 @@ impl Guard {
             networks,
             hosts,
             limits,
+            budget: Budget::alone(),
             plain: OnceLock::new(),
             secure: OnceLock::new(),
         }))
+    }
+
+    /// What all transfers to the stores behind this guard share.
+    pub fn budget(&self) -> &Budget {
+        &self.0.budget
     }
 
     /// How long a store may be silent.

@@ -13,6 +13,7 @@
 //! The caller installs the TLS provider before the first store is opened.
 
 mod beneath;
+mod budget;
 mod check;
 mod directory;
 mod download;
@@ -27,6 +28,7 @@ mod s3;
 mod store;
 mod upload;
 
+pub use budget::Budget;
 pub use check::{ContainerSummary, check_readable, check_writable};
 pub use download::download;
 pub use error::{StoreError, StoreErrorKind};

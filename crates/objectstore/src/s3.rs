@@ -19,11 +19,14 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use opendal::raw::oio::{Delete as _, List as _, Read as _, ReadStream as _, Write as _};
 use opendal::raw::{OpDelete, OpList, OpRead, OpStat, OpWrite, Servicer, oio};
-use opendal::{Builder, BytesRange, Executor, HttpTransporter, OperationContext, options};
+use opendal::{
+    Builder, BytesRange, Executor, HttpTransporter, Metadata, OperationContext, options,
+};
 use reqwest::Url;
 use trainyard_model::definition::StoreRef;
 use trainyard_model::secret::Credentials;
 
+use crate::budget::Budget;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::guard::{Forbidden, Guard};
 use crate::keys;
@@ -48,6 +51,7 @@ struct Bucket {
     service: Servicer,
     context: OperationContext,
     check_limit: Duration,
+    budget: Budget,
 }
 
 impl S3Store {
@@ -119,6 +123,7 @@ impl S3Store {
             service: Arc::new(service),
             context,
             check_limit: guard.limits().check,
+            budget: guard.budget().clone(),
         })))
     }
 }
@@ -149,6 +154,10 @@ impl ObjectStore for S3Store {
         self.0.check_limit
     }
 
+    fn budget(&self) -> &Budget {
+        &self.0.budget
+    }
+
     async fn head(&self, key: &str) -> Result<Object, StoreError> {
         let bucket = &*self.0;
         bucket.check(key)?;
@@ -158,11 +167,7 @@ impl ObjectStore for S3Store {
             .await
             .map_err(|error| bucket.explain(Purpose::Read, &format!("look at {key:?}"), error))?
             .into_metadata();
-        Ok(Object {
-            key: key.to_owned(),
-            size: found.content_length(),
-            etag: found.etag().map(str::to_owned),
-        })
+        Ok(described(key.to_owned(), &found))
     }
 
     async fn get(
@@ -309,7 +314,16 @@ impl Upload for S3Upload {
 
 fn object(entry: oio::Entry) -> Object {
     let (key, found) = entry.into_parts();
-    Object { key, size: found.content_length(), etag: found.etag().map(str::to_owned) }
+    described(key, &found)
+}
+
+fn described(key: String, found: &Metadata) -> Object {
+    Object {
+        key,
+        size: found.content_length(),
+        etag: found.etag().map(str::to_owned),
+        modified: found.last_modified().map(|at| at.to_string()),
+    }
 }
 
 /// The endpoint without anything that might be a password in it.

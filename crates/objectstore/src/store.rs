@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
+use crate::budget::Budget;
 use crate::error::StoreError;
 
 /// One open container.
@@ -41,6 +42,8 @@ pub struct Object {
     pub size: u64,
     /// What changes when the content changes, as the store wrote it.
     pub etag: Option<String>,
+    /// When it was stored, as the store wrote it: tells versions apart where there is no ETag.
+    pub modified: Option<String>,
 }
 
 /// Content on its way.
@@ -66,6 +69,9 @@ pub trait ObjectStore: fmt::Debug + Send + Sync {
 
     /// The longest a check of this store may take before it counts as unreachable.
     fn check_limit(&self) -> std::time::Duration;
+
+    /// What all transfers of this server share: connections, and memory for what is on its way.
+    fn budget(&self) -> &Budget;
 
     /// Size and ETag of one object.
     ///

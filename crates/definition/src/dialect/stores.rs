@@ -107,7 +107,7 @@ impl Desk<'_> {
         };
         let connection = self.child(&object, &["connection"], Need::Required)?;
         let keys = match kind {
-            Some((_, StoreKind::S3)) => &S3,
+            Some((_, StoreKind::S3 | StoreKind::Swift)) => &S3,
             Some((_, StoreKind::Directory)) => &DIRECTORY,
             None => &UNSURE,
         };
@@ -117,11 +117,12 @@ impl Desk<'_> {
             return None;
         };
         let (endpoint, region, credentials) = match kind {
-            StoreKind::S3 => self.s3_connection(&connection)?,
+            StoreKind::S3 | StoreKind::Swift => self.s3_connection(&connection)?,
             StoreKind::Directory => (self.directory_root(&connection)?, None, None),
         };
         let container = container?;
-        Some(Store { at: StoreRef { kind, kind_word, endpoint, region, container }, credentials })
+        let at = StoreRef { region, ..StoreRef::new(kind, kind_word, endpoint, container) };
+        Some(Store { at, credentials })
     }
 
     fn inner<'n>(

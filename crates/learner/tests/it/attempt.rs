@@ -66,12 +66,9 @@ impl Setup {
         for (name, content) in &self.data {
             fs::write(path("store/data").join(name), content).expect("written");
         }
-        let store = |container: &str| StoreRef {
-            kind: StoreKind::Directory,
-            kind_word: "directory".to_owned(),
-            endpoint: path("store").display().to_string(),
-            region: None,
-            container: container.to_owned(),
+        let store = |container: &str| {
+            let root = path("store").display().to_string();
+            StoreRef::new(StoreKind::Directory, "directory", root, container)
         };
         let attempt = AttemptId { run: RUN.parse().expect("an id"), attempt: AttemptNo(1) };
         let zip = trainyard_testkit::zip::of(&self.files);

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use trainyard_model::cause::CauseKind;
 use trainyard_model::definition::{StoreKind, StoreRef};
 use trainyard_model::event::Verdict;
-use trainyard_model::secret::ExposedCredentials;
+use trainyard_model::secret::Credentials;
 use trainyard_testkit::s3::S3Server;
 
 use crate::attempt::{PLANTED, RUN, Setup};
@@ -105,15 +105,9 @@ fn data_comes_from_s3_and_results_go_there() {
         "cat $DATA_DIR/deep/er/x.txt; mkdir $RESULT_DIR/m; echo w > $RESULT_DIR/m/w; env",
     )
     .prepare();
-    let store = |container: &str| StoreRef {
-        kind: StoreKind::S3,
-        kind_word: "s3_datastore".to_owned(),
-        endpoint: s3.endpoint(),
-        region: None,
-        container: container.to_owned(),
-    };
-    let credentials =
-        ExposedCredentials { user: s3.access_key().to_owned(), secret: s3.secret_key().to_owned() };
+    let store =
+        |container: &str| StoreRef::new(StoreKind::S3, "s3_datastore", s3.endpoint(), container);
+    let credentials = Credentials::new(s3.access_key(), s3.secret_key()).expose();
     {
         let mut memory = attempt.server.memory();
         memory.assignment.definition.data = Some(store("train-in"));

@@ -9,7 +9,7 @@ use trainyard_api::learner::Order;
 use trainyard_model::cause::CauseKind;
 use trainyard_model::definition::{StoreKind, StoreRef};
 use trainyard_model::event::Verdict;
-use trainyard_model::secret::ExposedCredentials;
+use trainyard_model::secret::Credentials;
 use trainyard_model::state::Phase;
 
 use crate::attempt::{Attempt, End, LIMIT, Setup};
@@ -116,15 +116,13 @@ fn a_cancel_is_heard_while_the_store_does_not_answer() {
     let port = silent.local_addr().expect("bound").port();
     {
         let mut memory = attempt.server.memory();
-        memory.assignment.definition.results = StoreRef {
-            kind: StoreKind::S3,
-            kind_word: "s3_datastore".to_owned(),
-            endpoint: format!("http://127.0.0.1:{port}"),
-            region: None,
-            container: "results".to_owned(),
-        };
-        memory.assignment.secrets.results =
-            Some(ExposedCredentials { user: "u".to_owned(), secret: "s".to_owned() });
+        memory.assignment.definition.results = StoreRef::new(
+            StoreKind::S3,
+            "s3_datastore",
+            format!("http://127.0.0.1:{port}"),
+            "results",
+        );
+        memory.assignment.secrets.results = Some(Credentials::new("u", "s").expose());
     }
     attempt.start_learner();
     attempt.until_phase(Phase::Store);

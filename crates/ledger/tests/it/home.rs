@@ -78,13 +78,8 @@ pub(crate) fn run_id(number: u128) -> RunId {
 
 /// A run without credentials.
 pub(crate) fn new_run(number: u128, owner: &str) -> NewRun {
-    let store = |container: &str| StoreRef {
-        kind: StoreKind::Directory,
-        kind_word: "directory".to_owned(),
-        endpoint: "/data".to_owned(),
-        region: None,
-        container: container.to_owned(),
-    };
+    let store =
+        |container: &str| StoreRef::new(StoreKind::Directory, "directory", "/data", container);
     NewRun {
         id: run_id(number),
         owner: user(owner),

@@ -82,7 +82,8 @@ pub(super) fn objects(
         }
         let seen = root.open_file(&path).and_then(|file| file.metadata()).map_err(fails)?;
         if seen.is_file() && key.starts_with(prefix) {
-            let object = Object { key, size: seen.len(), etag: Some(super::etag(&seen)) };
+            let object =
+                Object { key, size: seen.len(), etag: Some(super::etag(&seen)), modified: None };
             if found.blocking_send(Ok(object)).is_err() {
                 return Ok(());
             }

@@ -22,23 +22,11 @@ pub(crate) fn install_tls() {
 }
 
 pub(crate) fn s3_ref(endpoint: &str, bucket: &str) -> StoreRef {
-    StoreRef {
-        kind: StoreKind::S3,
-        kind_word: "s3_datastore".to_owned(),
-        endpoint: endpoint.to_owned(),
-        region: None,
-        container: bucket.to_owned(),
-    }
+    StoreRef::new(StoreKind::S3, "s3_datastore", endpoint, bucket)
 }
 
 pub(crate) fn directory_ref(root: &Path, container: &str) -> StoreRef {
-    StoreRef {
-        kind: StoreKind::Directory,
-        kind_word: "directory".to_owned(),
-        endpoint: root.to_str().unwrap().to_owned(),
-        region: None,
-        container: container.to_owned(),
-    }
+    StoreRef::new(StoreKind::Directory, "directory", root.to_str().unwrap(), container)
 }
 
 pub(crate) fn keys(server: &S3Server) -> Credentials {
