@@ -30,7 +30,7 @@ mod upload;
 
 pub use budget::Budget;
 pub use check::{ContainerSummary, check_readable, check_writable};
-pub use download::download;
+pub use download::{Listing, download, fetch, list_container};
 pub use error::{StoreError, StoreErrorKind};
 pub use guard::{Forbidden, Guard, GuardPolicy, Limits};
 pub use keys::{Place, UnsafeKey, place};

@@ -8,5 +8,6 @@ mod conformance;
 mod faults;
 mod proxy;
 mod refusals;
+mod resume;
 mod support;
 mod transfers;
