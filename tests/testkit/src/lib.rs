@@ -11,6 +11,7 @@ pub mod http;
 pub mod lenient_s3;
 pub mod mnist;
 pub mod multipart;
+pub mod peers;
 pub mod ports;
 pub mod processes;
 pub mod s3;
