@@ -125,6 +125,11 @@ impl Guard {
 
     /// A guard with other limits.
     pub fn with_limits(policy: GuardPolicy, limits: Limits) -> Self {
+        Self::with_budget(policy, limits, Budget::alone())
+    }
+
+    /// A guard whose stores take from a budget that others take from too.
+    pub fn with_budget(policy: GuardPolicy, limits: Limits, budget: Budget) -> Self {
         let mut networks = Vec::new();
         let mut hosts = Vec::new();
         for entry in &policy.allowed {
@@ -138,7 +143,7 @@ impl Guard {
             networks,
             hosts,
             limits,
-            budget: Budget::alone(),
+            budget,
             plain: OnceLock::new(),
             secure: OnceLock::new(),
         }))

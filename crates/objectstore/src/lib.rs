@@ -29,7 +29,7 @@ mod store;
 mod upload;
 mod wire;
 
-pub use budget::Budget;
+pub use budget::{Budget, BudgetPolicy};
 pub use check::{ContainerSummary, check_readable, check_writable};
 pub use download::{Listing, download, fetch, list_container};
 pub use error::{StoreError, StoreErrorKind};

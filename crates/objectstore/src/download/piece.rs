@@ -116,9 +116,13 @@ impl Fetcher {
 
     /// A small object into its file, checked before it gets there.
     async fn small_once(&self, Small { object, path }: &Small) -> Result<(), StoreError> {
+        // Kept until the content is in its file.
+        let room;
         let (pieces, told) = if object.size == 0 {
+            room = None;
             (Vec::new(), None)
         } else {
+            room = Some(self.store.budget().memory(object.size).await);
             let mut content = self.store.get(&object.key, None, object.etag.as_deref()).await?;
             let told = content.etag.as_deref().and_then(md5sum::told_by);
             let mut arrival = Arrival::new(self.store.name(), object, object.size);
@@ -134,7 +138,9 @@ impl Fetcher {
             }
             disk::write_whole(&file, &pieces).map_err(Unwritten::Disk)
         });
-        written.await.map_err(|why| match (why, told) {
+        let written = written.await;
+        drop(room);
+        written.map_err(|why| match (why, told) {
             (Unwritten::Damaged(sum), Some(told)) => {
                 self.corrupted(object, &told, &sum).transient(true)
             }
@@ -188,6 +194,8 @@ impl Fetcher {
         let file = large.file().await.map_err(|error| self.local(&large.path, error))?;
         let wanted = *at..range.end;
         let length = wanted.end - wanted.start;
+        // What is gathered, and what the connection has read ahead.
+        let _room = self.store.budget().memory(2 * GATHERED as u64).await;
         let mut content = self.store.get(&object.key, Some(wanted), object.etag.as_deref()).await?;
         if let Some(told) = content.etag.as_deref().and_then(md5sum::told_by) {
             large.md5.get_or_init(|| told);

@@ -87,7 +87,7 @@ async fn store_once(
     // It may have grown since the last attempt.
     let size = file.metadata().map_err(local)?.len();
     if size <= PART {
-        let (content, sum) = read(file, 0, size).await.map_err(local)?;
+        let (content, sum) = read(store, file, 0, size).await.map_err(local)?;
         let expected = Expected { size, etag: md5sum::etag(&sum) };
         let told = store.put(key, content).await?;
         *sent += size.cast_signed();
@@ -101,7 +101,7 @@ async fn store_once(
     let filled = async {
         for start in (0..size).step_by(usize::try_from(part).expect("a part fits into memory")) {
             let length = part.min(size - start);
-            let (content, sum) = read(file, start, length).await.map_err(local)?;
+            let (content, sum) = read(store, file, start, length).await.map_err(local)?;
             sums.push(sum);
             upload.part(content).await?;
             *sent += length.cast_signed();
@@ -131,13 +131,20 @@ async fn store_once(
     verify(store, key, &expected, None).await.map(|()| size)
 }
 
-async fn read(file: &Arc<File>, start: u64, length: u64) -> io::Result<(Bytes, [u8; 16])> {
+/// Content of the file, in memory of the budget's.
+async fn read(
+    store: &Store,
+    file: &Arc<File>,
+    start: u64,
+    length: u64,
+) -> io::Result<(Bytes, [u8; 16])> {
+    let room = store.budget().memory(length).await;
     let file = file.clone();
     blocking(move || {
         let mut content = vec![0; usize::try_from(length).expect("a part fits into memory")];
         file.read_exact_at(&mut content, start)?;
         let sum = md5sum::of(&content);
-        Ok((Bytes::from(content), sum))
+        Ok((room.hold(content), sum))
     })
     .await
 }
