@@ -8,12 +8,14 @@
 pub mod binary;
 pub mod home;
 pub mod http;
+pub mod juicefs;
 pub mod lenient_s3;
 pub mod mnist;
 pub mod multipart;
 pub mod ports;
 pub mod processes;
 pub mod s3;
+pub mod s3_client;
 pub mod server;
 pub mod tools;
 pub mod wait;
