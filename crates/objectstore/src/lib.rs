@@ -27,6 +27,7 @@ mod retry;
 mod s3;
 mod store;
 mod upload;
+mod wire;
 
 pub use budget::Budget;
 pub use check::{ContainerSummary, check_readable, check_writable};

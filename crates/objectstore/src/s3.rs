@@ -33,6 +33,7 @@ use crate::guard::{Forbidden, Guard};
 use crate::keys;
 use crate::retry::Attempts;
 use crate::store::{Content, Object, ObjectStore, StoreName, Upload};
+use crate::wire::Wire;
 
 use refusal::Purpose;
 
@@ -89,10 +90,11 @@ impl S3Store {
                 .said("no bucket can have this name (letters, digits, `-`, `.` and `_` only)"));
         }
 
-        let client = guard
+        // Whether there can be one is told here, not at the first request.
+        guard
             .client(&url)
             .map_err(|error| fails(StoreErrorKind::Failed).said(error.to_string()).source(error))?;
-        let transport = transport::Transport::new(guard.clone(), client, credentials.cloned());
+        let transport = transport::Transport::new(Wire::new(guard.clone(), credentials.cloned()));
         let context =
             OperationContext::from_parts(HttpTransporter::new(transport), Executor::default());
 

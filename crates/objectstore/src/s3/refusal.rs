@@ -1,13 +1,10 @@
-//! What stores and wires say when they do not do what they are asked, and what
-//! it means to the user.
-
-use std::error::Error;
-use std::time::Duration;
+//! What stores say when they do not do what they are asked, and what it means to
+//! the user.
 
 use super::answer::Strange;
 use crate::error::{StoreError, StoreErrorKind as Kind};
-use crate::guard::Forbidden;
 use crate::store::StoreName;
+use crate::wire::{self, find};
 
 /// The longest text of a store that is repeated to users, in characters.
 const WORDS_MAX: usize = 300;
@@ -28,42 +25,6 @@ pub(super) struct Refusal {
     /// S3's word for it (`NoSuchBucket`), empty when there is none.
     code: String,
     message: String,
-}
-
-/// Nothing came for this long.
-#[derive(Debug, thiserror::Error)]
-#[error("nothing came for {} s", .0.as_secs_f32())]
-pub(super) struct Silence(pub(super) Duration);
-
-/// The connection could not be made, or it broke.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", self.words())]
-pub(super) struct Broken(#[source] reqwest::Error);
-
-impl From<reqwest::Error> for Broken {
-    fn from(error: reqwest::Error) -> Self {
-        // The URL holds nothing that is not said elsewhere, and a long query.
-        Self(error.without_url())
-    }
-}
-
-impl Broken {
-    /// The last error of the chain knows best: "Connection refused (os error 111)".
-    fn words(&self) -> String {
-        let mut last: &dyn Error = &self.0;
-        while let Some(next) = last.source() {
-            last = next;
-        }
-        last.to_string()
-    }
-
-    fn forbidden(&self) -> Option<&Forbidden> {
-        find(&self.0)
-    }
-
-    pub(super) fn is_transient(&self) -> bool {
-        self.forbidden().is_none() && !self.0.is_builder()
-    }
 }
 
 impl Refusal {
@@ -157,17 +118,8 @@ pub(super) fn explain(
     }
     let (kind, said) = if let Some(refusal) = find::<Refusal>(&error) {
         (refusal.kind(purpose), refusal.words())
-    } else if let Some(why) = find::<Forbidden>(&error) {
-        (Kind::EndpointForbidden, why.to_string())
-    } else if let Some(silence) = find::<Silence>(&error) {
-        (Kind::Unreachable, silence.to_string())
-    } else if let Some(broken) = find::<Broken>(&error) {
-        let kind = if broken.0.is_body() || broken.0.is_decode() {
-            Kind::Failed
-        } else {
-            Kind::Unreachable
-        };
-        (kind, broken.words())
+    } else if let Some(told) = wire::words_of(&error) {
+        told
     } else {
         // opendal's own: XML that is none, or that tells of a failure in a success. The
         // text may hold what the store sent, so it goes no further.
@@ -176,18 +128,6 @@ pub(super) fn explain(
             .transient(transient);
     };
     StoreError::new(kind, store, tried).said(said).transient(transient).source(error)
-}
-
-/// The first error of a type in a chain.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
 }
 
 /// The text of the first element of this name.
