@@ -278,8 +278,50 @@ pub struct Progress {
     /// ... of so many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes_total: Option<u64>,
-    /// Since when, for rates.
+    /// Since when.
     pub since: Time,
+    /// Bytes a second since then; told by the server when it is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_second: Option<u64>,
+    /// How many seconds are left at this rate; told by the server when it is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds_left: Option<u64>,
+}
+
+/// A rate over less time than this, in milliseconds, says nothing.
+const PACE_AFTER: i64 = 500;
+
+impl Progress {
+    /// Work that has just begun, with nothing counted yet.
+    pub fn new(what: impl Into<String>, since: Time) -> Self {
+        Self {
+            what: what.into(),
+            items: None,
+            items_total: None,
+            bytes: None,
+            bytes_total: None,
+            since,
+            bytes_per_second: None,
+            seconds_left: None,
+        }
+    }
+
+    /// The same with rate and time left, as of `now`.
+    #[must_use]
+    pub fn paced(mut self, now: Time) -> Self {
+        let elapsed = now.0.as_millisecond() - self.since.0.as_millisecond();
+        let (Some(bytes), Ok(elapsed @ 1..)) = (self.bytes, u128::try_from(elapsed)) else {
+            return self;
+        };
+        if elapsed < PACE_AFTER.unsigned_abs().into() {
+            return self;
+        }
+        let rate = u64::try_from(u128::from(bytes) * 1000 / elapsed).unwrap_or(u64::MAX);
+        self.bytes_per_second = Some(rate);
+        self.seconds_left =
+            self.bytes_total.and_then(|total| total.saturating_sub(bytes).checked_div(rate));
+        self
+    }
 }
 
 /// What a program uses at a moment.

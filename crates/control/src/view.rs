@@ -95,6 +95,7 @@ fn store_view(
 
 /// How the run stands.
 pub(crate) fn status(record: &RunRecord, around: &Surroundings<'_>) -> Status {
+    let now = Time(Timestamp::now());
     let state = &record.state;
     let live = state.live();
     let settled = state.settled();
@@ -112,14 +113,14 @@ pub(crate) fn status(record: &RunRecord, around: &Surroundings<'_>) -> Status {
         submitted_at: Time(record.submitted_at),
         running_at: running_at.map(Time),
         finished_at: settled.map(|settled| Time(settled.at)),
-        current_at: Time(Timestamp::now()),
+        current_at: now,
         message: format!("{}: {}", record.id, summary(record, around)),
         metrics: Vec::new(),
         error_cause: cause.map(|cause| cause.kind.blame().to_owned()),
         error: cause.map(error_body),
         room: state.room().to_string(),
         waiting_for: waiting_for(state, &around.latest),
-        progress: around.latest.progress.clone(),
+        progress: around.latest.progress.clone().map(|progress| progress.paced(now)),
         attempt: attempt.map(|attempt| attempt.0),
         slots: live.map(|live| live.slots.clone()).unwrap_or_default(),
         slots_note: around.slots_note.clone(),

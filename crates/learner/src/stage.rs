@@ -126,12 +126,11 @@ async fn stage_data(
             || told_ms.compare_exchange(last, elapsed_ms, Ordering::Relaxed, Ordering::Relaxed);
         if is_due && claim().is_ok() {
             spool.progress(Progress {
-                what: "fetching training data".to_owned(),
                 items: Some(transferred.objects),
                 items_total: transferred.objects_total,
                 bytes: Some(transferred.bytes),
                 bytes_total: transferred.bytes_total,
-                since,
+                ..Progress::new("fetching training data", since)
             });
         }
     };
