@@ -40,6 +40,10 @@ pub struct Assignment {
     /// The endpoint guard's policy, which holds for the learner too.
     #[schema(value_type = Object)]
     pub guard: serde_json::Value,
+    /// What its transfers share with those of others.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub transfers: serde_json::Value,
 }
 
 /// A ready environment, as the learner needs it.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use trainyard_control::Limits;
 use trainyard_definition::ZipLimits;
-use trainyard_objectstore::GuardPolicy;
+use trainyard_objectstore::{BudgetPolicy, GuardPolicy};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -30,6 +30,25 @@ pub struct Config {
     pub frameworks: FrameworksConfig,
     /// Which object stores may be named.
     pub stores: StoresConfig,
+    /// What transfers may use.
+    pub transfers: TransfersConfig,
+}
+
+/// `[transfers]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TransfersConfig {
+    /// Requests to object stores under way at a time, of all runs together.
+    pub connections: u32,
+    /// MiB that all transfers together hold in memory.
+    pub memory_mib: u64,
+}
+
+impl Default for TransfersConfig {
+    fn default() -> Self {
+        let BudgetPolicy { connections, memory, .. } = BudgetPolicy::default();
+        Self { connections, memory_mib: memory / MIB }
+    }
 }
 
 /// `[slots]`
@@ -139,6 +158,15 @@ impl Config {
             allowed: self.stores.allowed.clone(),
             directory_roots: self.stores.directory_roots.clone(),
             any_directory: local && self.stores.directory_roots.is_empty(),
+        }
+    }
+
+    /// What transfers share: through a folder in the data directory.
+    pub fn transfers(&self, home: &Path) -> BudgetPolicy {
+        BudgetPolicy {
+            connections: self.transfers.connections,
+            memory: self.transfers.memory_mib.saturating_mul(MIB),
+            folder: Some(home.join("transfers")),
         }
     }
 
