@@ -8,6 +8,7 @@
 pub mod binary;
 pub mod home;
 pub mod http;
+mod keeper;
 pub mod lenient_s3;
 pub mod mnist;
 pub mod multipart;
@@ -15,6 +16,7 @@ pub mod ports;
 pub mod processes;
 pub mod s3;
 pub mod server;
+pub mod swift;
 pub mod tools;
 pub mod wait;
 pub mod zip;
