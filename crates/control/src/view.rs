@@ -1,9 +1,11 @@
 //! Runs in the words of the API.
 
+mod connection;
+
 use jiff::Timestamp;
 use trainyard_api::run::{
-    AuthorView, CauseView, ComputeConfigurationView, ConnectionView, ExecutionView, FrameworkView,
-    LocationView, Metadata, ModelDefinitionView, RunEntity, RunResource, Status, StoreView,
+    AuthorView, CauseView, ComputeConfigurationView, ExecutionView, FrameworkView, LocationView,
+    Metadata, ModelDefinitionView, RunEntity, RunResource, Status, StoreView,
 };
 use trainyard_api::{ApiError, ErrorBody, Time};
 use trainyard_ledger::RunRecord;
@@ -84,14 +86,9 @@ fn store_view(
     credentials: Option<&Credentials>,
     model_location: Option<String>,
 ) -> StoreView {
-    let exposed = credentials.map(Credentials::expose);
     StoreView {
         kind: store.kind_word.clone(),
-        connection: ConnectionView {
-            endpoint_url: store.endpoint.clone(),
-            access_key_id: exposed.as_ref().map(|keys| keys.user.clone()),
-            secret_access_key: exposed.map(|keys| keys.secret),
-        },
+        connection: connection::view(store, credentials),
         location: LocationView { bucket: store.container.clone(), model_location },
     }
 }

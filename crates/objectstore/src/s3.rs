@@ -6,6 +6,7 @@
 //! whether it comes from a store at all is seen by [`answer`].
 
 mod answer;
+mod etag;
 mod refusal;
 mod transport;
 
@@ -193,7 +194,14 @@ impl ObjectStore for S3Store {
             async { bucket.service.read_dyn(&bucket.context, key, wanted)?.open(range).await };
         let (answer, body) =
             reading.await.map_err(|error| bucket.explain(Purpose::Read, &tried, error))?;
-        let etag = answer.metadata().and_then(|found| found.etag()).map(str::to_owned);
+        let etag = answer.metadata().and_then(|found| found.etag()).and_then(etag::quoted);
+        if let (Some(wanted), Some(etag)) = (if_match.and_then(etag::quoted), &etag)
+            && wanted != *etag
+        {
+            // Some stores do not look at the condition.
+            return Err(StoreError::new(StoreErrorKind::ObjectChanged, &bucket.name, tried)
+                .said(format!("its ETag was {wanted} and is {etag}")));
+        }
         let stream = stream::unfold(Some((self.clone(), body, tried)), |state| async {
             let (store, mut body, tried) = state?;
             match body.read().await {
@@ -219,7 +227,7 @@ impl ObjectStore for S3Store {
         let written = writing
             .await
             .map_err(|error| bucket.explain(Purpose::Write, &format!("write {key:?}"), error))?;
-        Ok(written.etag().map(str::to_owned))
+        Ok(written.etag().and_then(etag::quoted))
     }
 
     async fn upload(&self, key: &str) -> Result<Box<dyn Upload>, StoreError> {
@@ -304,7 +312,7 @@ impl Upload for S3Upload {
 
     async fn complete(&mut self) -> Result<Option<String>, StoreError> {
         match self.writer.close().await {
-            Ok(written) => Ok(written.etag().map(str::to_owned)),
+            Ok(written) => Ok(written.etag().and_then(etag::quoted)),
             Err(error) => Err(self.explain(error)),
         }
     }
@@ -323,7 +331,7 @@ fn described(key: String, found: &Metadata) -> Object {
     Object {
         key,
         size: found.content_length(),
-        etag: found.etag().map(str::to_owned),
+        etag: found.etag().and_then(etag::quoted),
         modified: found.last_modified().map(|at| at.to_string()),
     }
 }

@@ -40,7 +40,7 @@ pub struct Object {
     pub key: String,
     /// Bytes.
     pub size: u64,
-    /// What changes when the content changes, as the store wrote it.
+    /// What changes when the content changes, in HTTP's quotes where it is HTTP's.
     pub etag: Option<String>,
     /// When it was stored, as the store wrote it: tells versions apart where there is no ETag.
     pub modified: Option<String>,

@@ -8,6 +8,7 @@
 pub mod binary;
 pub mod home;
 pub mod http;
+pub mod juicefs;
 mod keeper;
 pub mod lenient_s3;
 pub mod mnist;
@@ -15,6 +16,7 @@ pub mod multipart;
 pub mod ports;
 pub mod processes;
 pub mod s3;
+pub mod s3_client;
 pub mod server;
 pub mod swift;
 pub mod tools;
