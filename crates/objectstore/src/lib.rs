@@ -26,6 +26,7 @@ mod progress;
 mod retry;
 mod s3;
 mod store;
+mod swift;
 mod upload;
 mod wire;
 

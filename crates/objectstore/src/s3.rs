@@ -337,7 +337,7 @@ fn described(key: String, found: &Metadata) -> Object {
 }
 
 /// The endpoint without anything that might be a password in it.
-fn shown(endpoint: &str) -> String {
+pub(crate) fn shown(endpoint: &str) -> String {
     match (endpoint.find("://"), endpoint.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => {
             format!("{}://[hidden]@{}", &endpoint[..scheme], &endpoint[at + 1..])

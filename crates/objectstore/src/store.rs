@@ -73,6 +73,12 @@ pub trait ObjectStore: fmt::Debug + Send + Sync {
     /// What all transfers of this server share: connections, and memory for what is on its way.
     fn budget(&self) -> &Budget;
 
+    /// The most parts of one [`upload`](Self::upload).
+    fn parts_max(&self) -> u64 {
+        // S3's.
+        10_000
+    }
+
     /// Size and ETag of one object.
     ///
     /// # Errors

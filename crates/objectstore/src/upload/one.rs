@@ -18,9 +18,6 @@ use crate::store::Store;
 /// Files up to this size go in one request; also the size of the parts of others.
 const PART: u64 = 8 << 20;
 
-/// The most parts that S3 takes.
-const PARTS_MAX: u64 = 10_000;
-
 /// What the store should hold in the end.
 struct Expected {
     size: u64,
@@ -95,7 +92,7 @@ async fn store_once(
         return verify(store, key, &expected, told).await.map(|()| size);
     }
 
-    let part = PART.max(size.div_ceil(PARTS_MAX).next_multiple_of(1 << 20));
+    let part = PART.max(size.div_ceil(store.parts_max()).next_multiple_of(1 << 20));
     let mut upload = store.upload(key).await?;
     let mut sums = Vec::new();
     let filled = async {

@@ -10,4 +10,5 @@ mod proxy;
 mod refusals;
 mod resume;
 mod support;
+mod swift;
 mod transfers;
