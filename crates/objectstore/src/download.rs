@@ -6,10 +6,11 @@
 //! a large one, whose file has been given its full size before.
 
 mod disk;
+mod journal;
 mod piece;
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
@@ -21,6 +22,7 @@ use crate::keys::{self, Place};
 use crate::progress::Transferred;
 use crate::store::{Object, Store};
 
+use journal::Journal;
 use piece::{Fetcher, Large, Moved, Work};
 
 /// Objects up to this size are fetched in one request, and kept in memory until
@@ -53,48 +55,126 @@ pub async fn download(
     dest: &Path,
     progress: &(dyn Fn(Transferred) + Sync + Send),
 ) -> Result<Transferred, StoreError> {
-    let objects = list(store).await?;
-    let placed: Vec<(Object, Place)> = objects
-        .into_iter()
-        .map(|object| match keys::place(&object.key) {
-            Ok(place) => Ok((object, place)),
-            Err(why) => Err(StoreError::unsafe_key(store.name(), &object.key, &why)),
-        })
-        .collect::<Result<_, _>>()?;
-    let folders = keys::folders(placed.iter().map(|(_, place)| place)).map_err(|path| {
-        let key = path.to_string_lossy();
-        StoreError::unsafe_key(store.name(), &key, &keys::UnsafeKey::FileAndFolder)
-    })?;
-    disk::make_folders(dest, &folders).map_err(|(path, error)| {
-        StoreError::local(store.name(), format!("make {}", path.display()), error)
-    })?;
-
-    let mut state = Transferred {
-        objects_total: Some(placed.len() as u64),
-        bytes_total: Some(placed.iter().map(|(object, _)| object.size).sum()),
-        ..Transferred::default()
+    let layout = Layout::of(store, list(store).await?)?;
+    layout.make_folders(store, dest)?;
+    let markers = layout.markers();
+    let told = |mut state: Transferred| {
+        state.objects += markers;
+        state.objects_total = state.objects_total.map(|total| total + markers);
+        progress(state);
     };
-    progress(state.clone());
-
-    let mut work = VecDeque::new();
-    for (object, place) in placed {
-        match place {
-            // A folder's marker is done with its folder.
-            Place::Folder(_) => state.objects += 1,
-            Place::File(path) if object.size <= SMALL => {
-                work.push_back(Work::Small(object, dest.join(path)));
-            }
-            Place::File(path) => {
-                let large = Arc::new(Large::new(object, dest.join(path), PIECE));
-                work.extend((0..large.pieces()).map(|piece| Work::Piece(large.clone(), piece)));
-            }
-        }
-    }
-    run(store, work, &mut state, progress).await?;
+    let mut state = fetch(store, layout.files(), dest, None, &told).await?;
+    state.objects += markers;
+    state.objects_total = state.objects_total.map(|total| total + markers);
     Ok(state)
 }
 
-async fn list(store: &Store) -> Result<Vec<Object>, StoreError> {
+/// All objects of a container, by key, each with its place.
+pub(crate) struct Layout {
+    placed: Vec<(Object, Place)>,
+}
+
+impl Layout {
+    /// Gives every object its place.
+    ///
+    /// # Errors
+    /// `UnsafeKey` when one has none.
+    pub(crate) fn of(store: &Store, objects: Vec<Object>) -> Result<Self, StoreError> {
+        let placed: Vec<(Object, Place)> = objects
+            .into_iter()
+            .map(|object| match keys::place(&object.key) {
+                Ok(place) => Ok((object, place)),
+                Err(why) => Err(StoreError::unsafe_key(store.name(), &object.key, &why)),
+            })
+            .collect::<Result<_, _>>()?;
+        let layout = Self { placed };
+        if let Err(path) = layout.folders() {
+            let key = path.to_string_lossy();
+            let why = &keys::UnsafeKey::FileAndFolder;
+            return Err(StoreError::unsafe_key(store.name(), &key, why));
+        }
+        Ok(layout)
+    }
+
+    /// Every folder there has to be, parents first; or the path that cannot be one.
+    pub(crate) fn folders(&self) -> Result<Vec<&Path>, &Path> {
+        keys::folders(self.placed.iter().map(|(_, place)| place))
+    }
+
+    /// Makes `dest` and every folder below it that there has to be.
+    pub(crate) fn make_folders(&self, store: &Store, dest: &Path) -> Result<(), StoreError> {
+        let folders = self.folders().unwrap_or_default();
+        disk::make_folders(dest, &folders).map_err(|(path, error)| {
+            StoreError::local(store.name(), format!("make {}", path.display()), error)
+        })
+    }
+
+    /// The objects in order of their keys.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &Object> + Clone {
+        self.placed.iter().map(|(object, _)| object)
+    }
+
+    /// Objects that become files, and where.
+    pub(crate) fn files(&self) -> Vec<(Object, PathBuf)> {
+        let file = |(object, place): &(Object, Place)| match place {
+            Place::File(path) => Some((object.clone(), path.clone())),
+            Place::Folder(_) => None,
+        };
+        self.placed.iter().filter_map(file).collect()
+    }
+
+    /// How many objects only stand for a folder, and are done with it.
+    pub(crate) fn markers(&self) -> u64 {
+        let folder = |place: &Place| matches!(place, Place::Folder(_));
+        self.placed.iter().filter(|(_, place)| folder(place)).count() as u64
+    }
+}
+
+/// Fetches these objects to their paths below `dest`, whose folders are there.
+/// With a `journal`, what has arrived whole is written down in that file, and what
+/// is written down there already is not fetched again.
+pub(crate) async fn fetch(
+    store: &Store,
+    wanted: Vec<(Object, PathBuf)>,
+    dest: &Path,
+    journal: Option<&Path>,
+    progress: &(dyn Fn(Transferred) + Sync + Send),
+) -> Result<Transferred, StoreError> {
+    let mut state = Transferred {
+        objects_total: Some(wanted.len() as u64),
+        bytes_total: Some(wanted.iter().map(|(object, _)| object.size).sum()),
+        ..Transferred::default()
+    };
+    let journal = journal.map(|path| {
+        Journal::open(path).map_err(|error| {
+            StoreError::local(store.name(), format!("write {}", path.display()), error)
+        })
+    });
+    let mut journal = journal.transpose()?;
+    progress(state.clone());
+
+    let mut work = VecDeque::new();
+    for (object, path) in wanted {
+        let path = dest.join(path);
+        if journal.as_ref().is_some_and(|journal| journal.has(&object, &path)) {
+            state.objects += 1;
+            state.bytes += object.size;
+        } else if object.size <= SMALL {
+            work.push_back(Work::Small(object, path));
+        } else {
+            let large = Arc::new(Large::new(object, path, PIECE));
+            work.extend((0..large.pieces()).map(|piece| Work::Piece(large.clone(), piece)));
+        }
+    }
+    run(store, work, &mut state, journal.as_mut(), progress).await?;
+    Ok(state)
+}
+
+/// All objects of the container, by key.
+///
+/// # Errors
+/// Those of the store; `Failed` where a key is listed twice, or the list does not end.
+pub(crate) async fn list(store: &Store) -> Result<Vec<Object>, StoreError> {
     let mut objects: Vec<Object> = Vec::new();
     let mut listing = store.list("");
     while let Some(object) = listing.next().await.transpose()? {
@@ -122,6 +202,7 @@ async fn run(
     store: &Store,
     work: VecDeque<Work>,
     state: &mut Transferred,
+    mut journal: Option<&mut Journal>,
     progress: &(dyn Fn(Transferred) + Sync + Send),
 ) -> Result<(), StoreError> {
     let workers = work.len().min(WORKERS);
@@ -144,9 +225,13 @@ async fn run(
 
     // The channel closes when the last worker has ended.
     while let Some(moved) = told.recv().await {
-        count(state, &moved);
-        while let Ok(moved) = told.try_recv() {
+        let mut next = Some(moved);
+        while let Some(moved) = next {
+            if let (Moved::Object(key), Some(journal)) = (&moved, journal.as_deref_mut()) {
+                journal.add(key);
+            }
             count(state, &moved);
+            next = told.try_recv().ok();
         }
         progress(state.clone());
         // An error ends all the others: dropping the set stops them.
@@ -163,6 +248,6 @@ async fn run(
 fn count(state: &mut Transferred, moved: &Moved) {
     match moved {
         Moved::Bytes(count) => state.bytes = state.bytes.saturating_add_signed(*count),
-        Moved::Object => state.objects += 1,
+        Moved::Object(_) => state.objects += 1,
     }
 }

@@ -7,13 +7,14 @@
 //!
 //! On top of the trait, and the same for every store: the checks made before a
 //! run starts ([`check_readable`], [`check_writable`]), the way of the training
-//! data to the disk ([`download`]) and of results and logs back
-//! ([`upload_tree`], [`upload_file`]).
+//! data to the program ([`stage`]: from the [`Cache`] or by [`download`], shown as a
+//! view of its own) and of results and logs back ([`upload_tree`], [`upload_file`]).
 //!
 //! The caller installs the TLS provider before the first store is opened.
 
 mod beneath;
 mod budget;
+mod cache;
 mod check;
 mod directory;
 mod download;
@@ -25,10 +26,13 @@ mod open;
 mod progress;
 mod retry;
 mod s3;
+mod staging;
 mod store;
 mod upload;
+mod view;
 
 pub use budget::Budget;
+pub use cache::{Cache, Step};
 pub use check::{ContainerSummary, check_readable, check_writable};
 pub use download::download;
 pub use error::{StoreError, StoreErrorKind};
@@ -36,5 +40,7 @@ pub use guard::{Forbidden, Guard, GuardPolicy, Limits};
 pub use keys::{Place, UnsafeKey, place};
 pub use open::open;
 pub use progress::Transferred;
-pub use store::{Content, Object, ObjectStore, Store, StoreName, Upload};
+pub use staging::{Staged, Staging, stage};
+pub use store::{Content, Object, ObjectStore, PlainFolder, Store, StoreName, Upload};
 pub use upload::{upload_file, upload_tree};
+pub use view::{Isolation, View, ViewKind};

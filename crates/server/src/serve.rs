@@ -167,6 +167,7 @@ async fn start_control(
         guard: config.guard(address),
         limits: config.limits(),
         grace: config.grace(),
+        staging: config.staging(&options.cache),
     };
     Ok(Control::start(settings, ledger, engine).await?)
 }

@@ -31,8 +31,8 @@ pub(super) enum Work {
 pub(super) enum Moved {
     /// Bytes arrived, or have to be fetched again when negative.
     Bytes(i64),
-    /// An object is there, whole and checked.
-    Object,
+    /// The object with this key is there, whole and checked.
+    Object(String),
 }
 
 /// An object that comes in pieces.
@@ -87,8 +87,11 @@ impl Fetcher {
     }
 
     pub(super) async fn fetch(&self, work: Work) -> Result<(), StoreError> {
-        match work {
-            Work::Small(object, path) => self.small(&object, path).await?,
+        let key = match work {
+            Work::Small(object, path) => {
+                self.small(&object, path).await?;
+                object.key
+            }
             Work::Piece(large, number) => {
                 let _turn = self.pieces.acquire().await.expect("the semaphore is never closed");
                 self.piece(&large, number).await?;
@@ -96,9 +99,10 @@ impl Fetcher {
                     return Ok(());
                 }
                 self.check(&large).await?;
+                large.object.key.clone()
             }
-        }
-        self.say(Moved::Object);
+        };
+        self.say(Moved::Object(key));
         Ok(())
     }
 
