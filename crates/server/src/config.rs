@@ -100,7 +100,8 @@ pub struct StoresConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CacheConfig {
-    /// Where training data is kept for the next run. Default: `data` in the cache directory.
+    /// Where training data is kept for the next run; a relative path begins in the data
+    /// directory. Default: `data` in the cache directory.
     pub directory: Option<PathBuf>,
     /// How many bytes it may hold; 0 keeps none. Default: half of what the disk has free
     /// beside it.
@@ -169,10 +170,11 @@ impl Config {
         Limits { zip: ZipLimits::default(), disk_allowance: self.limits.disk_allowance_bytes }
     }
 
-    /// How training data is kept and shown, by a server whose cache is at `cache`.
-    pub fn staging(&self, cache: &Path) -> StagingView {
+    /// How training data is kept and shown, by a server with these two directories.
+    pub fn staging(&self, home: &Path, cache: &Path) -> StagingView {
         let CacheConfig { directory, data_bytes, overlay } = &self.cache;
-        let directory = directory.clone().unwrap_or_else(|| cache.join("data"));
+        let own = directory.as_ref().map(|directory| home.join(directory));
+        let directory = own.unwrap_or_else(|| cache.join("data"));
         StagingView {
             cache: (*data_bytes != Some(0)).then_some(directory),
             cache_bytes: *data_bytes,
@@ -204,10 +206,12 @@ mod tests {
     #[test]
     fn data_is_kept_in_the_cache_unless_there_may_be_none() {
         let read = |text: &str| toml::from_str::<Config>(text).expect("a configuration");
-        let staging = |text: &str| read(text).staging(Path::new("/cache"));
+        let staging = |text: &str| read(text).staging(Path::new("/home"), Path::new("/cache"));
         let usual = staging("");
         assert_eq!(usual.cache.as_deref(), Some(Path::new("/cache/data")));
         assert_eq!((usual.cache_bytes, usual.no_overlay), (None, false));
+        let beside = staging("[cache]\ndirectory = \"kept\"\n");
+        assert_eq!(beside.cache.as_deref(), Some(Path::new("/home/kept")));
         assert_eq!(staging("[cache]\ndata_bytes = 0\n").cache, None);
         let own = staging("[cache]\ndirectory = \"/d\"\ndata_bytes = 7\noverlay = false\n");
         assert_eq!(own.cache.as_deref(), Some(Path::new("/d")));

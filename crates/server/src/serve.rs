@@ -167,7 +167,7 @@ async fn start_control(
         guard: config.guard(address),
         limits: config.limits(),
         grace: config.grace(),
-        staging: config.staging(&options.cache),
+        staging: config.staging(&options.home, &options.cache),
     };
     Ok(Control::start(settings, ledger, engine).await?)
 }

@@ -4,9 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod attacks;
+mod cache;
+mod cache_room;
 mod conformance;
 mod faults;
 mod proxy;
 mod refusals;
+mod stager;
 mod support;
 mod transfers;
+mod views;
