@@ -45,6 +45,7 @@ impl Configuration {
              [limits]\ndisk_allowance_bytes = {disk_allowance}\nupload_bytes = {upload}\n\
              [cancel]\ngrace_seconds = {grace}\n\
              [frameworks]\ndirectory = \"{catalogue}\"\n\
+             [cache]\ndirectory = \"data-cache\"\n\
              [stores]\nallow_loopback = true\n"
         )
     }

@@ -1,7 +1,6 @@
 //! Wiring only: which function serves, which one is a learner, who draws errors.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
@@ -14,7 +13,10 @@ fn main() -> ExitCode {
     // The one TLS provider of the process; nothing may make a connection before.
     // It fails only if there is one already, which is then this same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let services = Services { serve: Box::new(run_server), learner: Box::new(run_learner) };
+    let services = Services {
+        serve: Box::new(run_server),
+        learner: Box::new(|attempt_dir| trainyard_learner::main(&attempt_dir)),
+    };
     trainyard_cli::main(std::env::args_os(), services)
 }
 
@@ -43,13 +45,6 @@ fn run_server(args: ServeArgs) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn run_learner(attempt_dir: PathBuf) -> ExitCode {
-    // It keeps a diary of its own.
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(2);
-    runtime(builder).block_on(trainyard_learner::main(attempt_dir))
 }
 
 fn runtime(mut builder: tokio::runtime::Builder) -> tokio::runtime::Runtime {

@@ -1,6 +1,8 @@
 //! `/v3/models/{id}/attempts/{n}/…`: what a learner and the server say to each
 //! other. Only the attempt's own token opens these routes.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use trainyard_model::definition::TrainingDefinition;
 use trainyard_model::event::Verdict;
@@ -44,6 +46,24 @@ pub struct Assignment {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub transfers: serde_json::Value,
+    /// How training data is kept and shown; without it, it is fetched into DATA_DIR.
+    #[serde(default)]
+    pub staging: StagingView,
+}
+
+/// How training data gets to a program.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StagingView {
+    /// The directory where data is kept for the next run; none is kept without it.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub cache: Option<PathBuf>,
+    /// How many bytes it may hold; without it, half of what the disk has free beside it.
+    #[serde(default)]
+    pub cache_bytes: Option<u64>,
+    /// Never show data by an overlay mount.
+    #[serde(default)]
+    pub no_overlay: bool,
 }
 
 /// A ready environment, as the learner needs it.

@@ -91,6 +91,7 @@ impl Control {
             guard: serde_json::to_value(&self.settings.guard).expect("a policy is plain data"),
             transfers: serde_json::to_value(&self.settings.transfers)
                 .expect("a policy is plain data"),
+            staging: self.settings.staging.clone(),
         })
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use trainyard_api::learner::StagingView;
 use trainyard_definition::ZipLimits;
 use trainyard_objectstore::{BudgetPolicy, GuardPolicy};
 
@@ -23,6 +24,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How long a canceled program has between SIGTERM and SIGKILL.
     pub grace: Duration,
+    /// How training data is kept and shown.
+    pub staging: StagingView,
 }
 
 /// Bounds on what a user may send and a program may use.

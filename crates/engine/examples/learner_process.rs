@@ -8,8 +8,5 @@ fn main() -> ExitCode {
     let Some(attempt_dir) = std::env::args_os().nth(3).map(PathBuf::from) else {
         return ExitCode::from(2);
     };
-    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(trainyard_learner::main(attempt_dir)),
-        Err(_) => ExitCode::FAILURE,
-    }
+    trainyard_learner::main(&attempt_dir)
 }

@@ -56,9 +56,16 @@ pub(crate) struct Allowance {
 }
 
 impl Allowance {
-    /// Takes what lies in the folders now as given, and what the log holds.
-    pub(crate) fn new(dirs: &Dirs, allowed: u64, spool: &Arc<Spool>) -> Self {
-        let folders: Vec<PathBuf> = dirs.writable().into_iter().map(Path::to_owned).collect();
+    /// Takes what lies in the folders now as given, and what the log holds. Where DATA_DIR
+    /// is a view, `written` is the folder that takes what is written there.
+    pub(crate) fn new(
+        dirs: &Dirs,
+        written: Option<&Path>,
+        allowed: u64,
+        spool: &Arc<Spool>,
+    ) -> Self {
+        let counted = |dir: &Path| written.filter(|_| dir == dirs.data).unwrap_or(dir).to_owned();
+        let folders: Vec<PathBuf> = dirs.writable().into_iter().map(counted).collect();
         let staged = folders.iter().map(|folder| disk_bytes(folder)).sum();
         let (spool, log_before) = (Arc::clone(spool), spool.log_bytes());
         let (grown, written) = (AtomicU64::new(0), Arc::default());
@@ -161,7 +168,7 @@ mod tests {
         fs::write(dirs.data.join("staged"), vec![1; 1 << 20]).expect("written");
         let spool = Arc::new(Spool::open(&dirs.spool).expect("a spool"));
         spool.write_log(b"what staging says").expect("written");
-        let allowance = Allowance::new(&dirs, 1 << 20, &spool);
+        let allowance = Allowance::new(&dirs, None, 1 << 20, &spool);
         assert_eq!(allowance.look(), Exceeded { allowed: 1 << 20, written: 0, log: 0 });
         fs::create_dir(dirs.results.join("model")).expect("made");
         fs::write(dirs.results.join("model/x"), vec![1; 512 << 10]).expect("written");
@@ -174,6 +181,20 @@ mod tests {
         let used_up = allowance.was_used_up().expect("with what it has printed");
         assert_eq!(used_up.log, 512 << 10);
         assert_eq!(used_up.written, written + (512 << 10), "the log is counted once");
+    }
+
+    #[test]
+    fn of_a_view_what_was_written_is_counted_and_not_what_is_seen() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dirs = Dirs::new(folder.path()).expect("paths");
+        dirs.create().expect("folders");
+        fs::create_dir(&dirs.view).expect("made");
+        let spool = Arc::new(Spool::open(&dirs.spool).expect("a spool"));
+        let allowance = Allowance::new(&dirs, Some(&dirs.view), 1 << 20, &spool);
+        fs::write(dirs.data.join("seen"), vec![1; 1 << 20]).expect("written");
+        assert_eq!(allowance.look().written, 0);
+        fs::write(dirs.view.join("written"), vec![1; 512 << 10]).expect("written");
+        assert!((512 << 10..600 << 10).contains(&allowance.look().written));
     }
 
     #[test]

@@ -12,8 +12,11 @@ pub(crate) struct Dirs {
     pub root: PathBuf,
     /// The unpacked zip: `MODEL_DIR`, where the program runs.
     pub code: PathBuf,
-    /// This attempt's own copy of the data: `DATA_DIR`.
+    /// This attempt's own view of the data: `DATA_DIR`.
     pub data: PathBuf,
+    /// What the program writes into a view that is no copy. Made when it is needed; the
+    /// program is not told of it.
+    pub view: PathBuf,
     /// What the program makes: `RESULT_DIR`.
     pub results: PathBuf,
     /// `LOG_DIR`.
@@ -37,6 +40,7 @@ impl Dirs {
         Ok(Self {
             code: root.join("code"),
             data: root.join("data"),
+            view: root.join("view"),
             results: root.join("results"),
             logs: root.join("logs"),
             state: root.join("state"),

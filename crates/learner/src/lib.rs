@@ -5,7 +5,7 @@
 //! server. From then on it needs nobody: what it has to tell goes to its spool
 //! and from there to the server, whenever there is one.
 //!
-//! - `life`: the attempt, room by room; `fetch`, `stage`, `program`, `store` are the rooms;
+//! - `life`: the attempt, room by room; `fetch`, `stage`, `data`, `program`, `store` are the rooms;
 //!   `aside` and `left_out` help to store.
 //! - `capture`, `sample`, `allowance`, `stop`: beside the program while it runs.
 //! - `spool`, `courier`, `line`, `doubt`: what is told, and how it gets there.
@@ -17,6 +17,7 @@ mod aside;
 mod capture;
 mod contract;
 mod courier;
+mod data;
 mod diary;
 mod dirs;
 mod doubt;

@@ -7,11 +7,12 @@ use trainyard_api::learner::{Assignment, ReportKind};
 use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::event::Verdict;
 use trainyard_model::state::Phase;
-use trainyard_objectstore::{Budget, BudgetPolicy, Guard, Limits};
+use trainyard_objectstore::{Budget, BudgetPolicy, Guard, Isolation, Limits};
 
 use crate::allowance::{Allowance, Exceeded};
 use crate::contract;
 use crate::courier;
+use crate::data::Data;
 use crate::dirs::Dirs;
 use crate::fetch::{NotFetched, fetch};
 use crate::line::{Line, Over};
@@ -36,6 +37,7 @@ pub(crate) struct House {
     pub dirs: Dirs,
     pub spool: Arc<Spool>,
     pub line: Arc<Line>,
+    pub isolation: Isolation,
 }
 
 /// What became of the program.
@@ -83,11 +85,12 @@ pub(crate) async fn live(house: &House) -> Result<(), Over> {
             return Ok(());
         }
     };
-    let staged = stage(&assignment, code, &guard, &house.dirs, &house.spool, house.wishes()).await;
+    let House { dirs, spool, isolation, .. } = house;
+    let staged = stage(&assignment, code, &guard, isolation, dirs, spool, house.wishes()).await;
     let outcome = match staged {
         None => Outcome::Canceled,
         Some(Err(cause)) => Outcome::Failed(cause),
-        Some(Ok(())) => house.run(&assignment).await?,
+        Some(Ok(data)) => house.run(&assignment, data).await?,
     };
     house.unless_over()?;
     house.enter(Phase::Store);
@@ -127,7 +130,7 @@ impl House {
     }
 
     /// place, run, collect.
-    async fn run(&self, assignment: &Assignment) -> Result<Outcome, Over> {
+    async fn run(&self, assignment: &Assignment, data: Data) -> Result<Outcome, Over> {
         self.enter(Phase::Place);
         let header = contract::header(assignment, &self.dirs);
         if let Err(error) = self.write_header(&header) {
@@ -135,7 +138,10 @@ impl House {
         }
         let (dirs, spool) = (self.dirs.clone(), Arc::clone(&self.spool));
         let allowed = assignment.disk_allowance;
-        let measuring = tokio::task::spawn_blocking(move || Allowance::new(&dirs, allowed, &spool));
+        let written = data.as_ref().and_then(|data| data.written.clone());
+        let measuring = tokio::task::spawn_blocking(move || {
+            Allowance::new(&dirs, written.as_deref(), allowed, &spool)
+        });
         let allowance = Arc::new(measuring.await.expect("measuring does not panic"));
         let memory = Kills::now();
         let plan = Plan {

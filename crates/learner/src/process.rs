@@ -2,16 +2,18 @@
 //! and what it waits for before it ends.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use rustix::process::{getpid, set_child_subreaper};
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use trainyard_api::learner::ReportKind;
 use trainyard_client::ClientError;
 use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::event::Verdict;
+use trainyard_objectstore::Isolation;
 
 use crate::courier;
 use crate::diary;
@@ -27,6 +29,10 @@ use crate::wish::{Wish, Wishes};
 /// Why a learner could not even begin.
 #[derive(Debug, thiserror::Error)]
 enum StartError {
+    #[error("the process is left between two namespaces")]
+    Isolation(#[source] io::Error),
+    #[error("there are no threads or no event queue to be had")]
+    Runtime(#[source] io::Error),
     #[error(transparent)]
     Ticket(#[from] TicketError),
     #[error("the attempt's folder cannot be used")]
@@ -42,11 +48,16 @@ enum StartError {
 /// The whole life of a learner process: returns when the server has taken the
 /// last word, or when the attempt is over for another reason.
 ///
-/// Process-wide: catches signals, waits for every child. Call it from the
-/// binary's `main` and nowhere else.
-pub async fn main(attempt_dir: PathBuf) -> ExitCode {
+/// Process-wide: leaves the mount namespace of its parent, catches signals, waits
+/// for every child. Call it from the binary's `main` and nowhere else, before there
+/// is another thread.
+pub fn main(attempt_dir: &Path) -> ExitCode {
     diary::begin();
-    match run(&attempt_dir).await {
+    let lived = Isolation::enter().map_err(StartError::Isolation).and_then(|isolation| {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        runtime.map_err(StartError::Runtime)?.block_on(run(attempt_dir, isolation))
+    });
+    match lived {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "the learner cannot work");
@@ -55,7 +66,7 @@ pub async fn main(attempt_dir: PathBuf) -> ExitCode {
     }
 }
 
-async fn run(attempt_dir: &Path) -> Result<(), StartError> {
+async fn run(attempt_dir: &Path, isolation: Isolation) -> Result<(), StartError> {
     let dirs = Dirs::new(attempt_dir).map_err(StartError::Folder)?;
     let ticket = Ticket::read(&dirs.root)?;
     let Some(_held) = lock::take(&dirs.root).map_err(StartError::Folder)? else {
@@ -72,7 +83,7 @@ async fn run(attempt_dir: &Path) -> Result<(), StartError> {
     let line = Arc::new(line);
     tokio::spawn(courier::deliver_log(Arc::clone(&spool), Arc::clone(&line)));
     let delivery = tokio::spawn(courier::deliver_reports(Arc::clone(&spool), Arc::clone(&line)));
-    let house = House { dirs, spool: Arc::clone(&spool), line: Arc::clone(&line) };
+    let house = House { dirs, spool: Arc::clone(&spool), line: Arc::clone(&line), isolation };
     let lived = if spool.is_used() {
         after_another(&spool);
         Ok(())

@@ -6,6 +6,7 @@
 //! link to a folder outside of the container is refused. An object appears whole or not at all: it is
 //! written beside its place under another name and then renamed.
 
+mod plain;
 mod walk;
 mod write;
 
@@ -29,7 +30,7 @@ use crate::budget::Budget;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::guard::Guard;
 use crate::keys::{self, Place};
-use crate::store::{Content, Object, ObjectStore, StoreName, Upload};
+use crate::store::{Content, Object, ObjectStore, PlainFolder, StoreName, Upload};
 
 use write::Draft;
 
@@ -325,6 +326,12 @@ impl ObjectStore for DirectoryStore {
             })
         };
         stream::once(begin).flatten().boxed()
+    }
+
+    async fn plain_folder(&self) -> Option<PlainFolder> {
+        let folder = self.0.clone();
+        // What keeps it from being looked at is told when it is listed.
+        blocking(move || plain::folder(&folder.root, &folder.container)).await.ok().flatten()
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {

@@ -127,6 +127,14 @@ impl StoreError {
         self.0.transient
     }
 
+    /// Whether this machine's disk has no room.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        let source = self.0.source.as_ref().and_then(|source| source.downcast_ref::<io::Error>());
+        self.kind() == StoreErrorKind::Local
+            && source.is_some_and(|error| matches!(error.kind(), StorageFull | QuotaExceeded))
+    }
+
     /// The failure as the cause of a run's end.
     pub fn cause(&self) -> Cause {
         let Inner { kind, store, said, hint: own, .. } = &*self.0;

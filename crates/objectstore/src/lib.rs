@@ -7,13 +7,14 @@
 //!
 //! On top of the trait, and the same for every store: the checks made before a
 //! run starts ([`check_readable`], [`check_writable`]), the way of the training
-//! data to the disk ([`download`]) and of results and logs back
-//! ([`upload_tree`], [`upload_file`]).
+//! data to the program ([`stage`]: from the [`Cache`] or by [`download`], shown as a
+//! view of its own) and of results and logs back ([`upload_tree`], [`upload_file`]).
 //!
 //! The caller installs the TLS provider before the first store is opened.
 
 mod beneath;
 mod budget;
+mod cache;
 mod check;
 mod directory;
 mod download;
@@ -25,18 +26,23 @@ mod open;
 mod progress;
 mod retry;
 mod s3;
+mod staging;
 mod store;
 mod swift;
 mod upload;
+mod view;
 mod wire;
 
 pub use budget::{Budget, BudgetPolicy};
+pub use cache::{Cache, Step};
 pub use check::{ContainerSummary, check_readable, check_writable};
-pub use download::{Listing, download, fetch, list_container};
+pub use download::{Layout, download, fetch, list_container};
 pub use error::{StoreError, StoreErrorKind};
 pub use guard::{Forbidden, Guard, GuardPolicy, Limits};
 pub use keys::{Place, UnsafeKey, place};
 pub use open::open;
 pub use progress::Transferred;
-pub use store::{Content, Object, ObjectStore, Store, StoreName, Upload};
+pub use staging::{Staged, Staging, stage};
+pub use store::{Content, Object, ObjectStore, PlainFolder, Store, StoreName, Upload};
 pub use upload::{upload_file, upload_tree};
+pub use view::{Isolation, View, ViewKind};

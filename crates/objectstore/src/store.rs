@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -44,6 +45,15 @@ pub struct Object {
     pub etag: Option<String>,
     /// When it was stored, as the store wrote it: tells versions apart where there is no ETag.
     pub modified: Option<String>,
+}
+
+/// A container that is a folder of this machine with nothing in it but objects.
+#[derive(Debug)]
+pub struct PlainFolder {
+    /// The folder.
+    pub directory: OwnedFd,
+    /// What lies in it, by key.
+    pub objects: Vec<Object>,
 }
 
 /// Content on its way.
@@ -106,6 +116,13 @@ pub trait ObjectStore: fmt::Debug + Send + Sync {
 
     /// All objects whose keys begin with `prefix`, fetched page by page, in the store's order.
     fn list(&self, prefix: &str) -> BoxStream<'static, Result<Object, StoreError>>;
+
+    /// The container as it lies on this machine's disk, where each object is a plain
+    /// file under its key that this process may read and write, and nothing else is
+    /// there. `None` for every other container.
+    async fn plain_folder(&self) -> Option<PlainFolder> {
+        None
+    }
 
     /// Deletes an object; one that is not there counts as deleted.
     async fn delete(&self, key: &str) -> Result<(), StoreError>;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use trainyard_api::learner::StagingView;
 use trainyard_control::Limits;
 use trainyard_definition::ZipLimits;
 use trainyard_objectstore::{BudgetPolicy, GuardPolicy};
@@ -30,6 +31,8 @@ pub struct Config {
     pub frameworks: FrameworksConfig,
     /// Which object stores may be named.
     pub stores: StoresConfig,
+    /// Training data that is kept.
+    pub cache: CacheConfig,
     /// What transfers may use.
     pub transfers: TransfersConfig,
 }
@@ -112,6 +115,26 @@ pub struct StoresConfig {
     pub directory_roots: Vec<PathBuf>,
 }
 
+/// `[cache]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CacheConfig {
+    /// Where training data is kept for the next run; a relative path begins in the data
+    /// directory. Default: `data` in the cache directory.
+    pub directory: Option<PathBuf>,
+    /// How many bytes it may hold; 0 keeps none. Default: half of what the disk has free
+    /// beside it.
+    pub data_bytes: Option<u64>,
+    /// May DATA_DIR be an overlay mount, where the machine allows it?
+    pub overlay: bool,
+}
+
+impl Default for CacheConfig {
+    fn default() -> Self {
+        Self { directory: None, data_bytes: None, overlay: true }
+    }
+}
+
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -175,6 +198,18 @@ impl Config {
         Limits { zip: ZipLimits::default(), disk_allowance: self.limits.disk_allowance_bytes }
     }
 
+    /// How training data is kept and shown, by a server with these two directories.
+    pub fn staging(&self, home: &Path, cache: &Path) -> StagingView {
+        let CacheConfig { directory, data_bytes, overlay } = &self.cache;
+        let own = directory.as_ref().map(|directory| home.join(directory));
+        let directory = own.unwrap_or_else(|| cache.join("data"));
+        StagingView {
+            cache: (*data_bytes != Some(0)).then_some(directory),
+            cache_bytes: *data_bytes,
+            no_overlay: !overlay,
+        }
+    }
+
     /// The grace, for `control`.
     pub fn grace(&self) -> Duration {
         Duration::from_secs(self.cancel.grace_seconds)
@@ -194,6 +229,21 @@ mod tests {
         std::fs::write(&path, "[limits]\nupload_byts = 1\n").expect("ours");
         let told = Config::read(&path, false).expect_err("a mistake").to_string();
         assert!(told.contains("upload_byts") && told.contains("upload_bytes"), "{told}");
+    }
+
+    #[test]
+    fn data_is_kept_in_the_cache_unless_there_may_be_none() {
+        let read = |text: &str| toml::from_str::<Config>(text).expect("a configuration");
+        let staging = |text: &str| read(text).staging(Path::new("/home"), Path::new("/cache"));
+        let usual = staging("");
+        assert_eq!(usual.cache.as_deref(), Some(Path::new("/cache/data")));
+        assert_eq!((usual.cache_bytes, usual.no_overlay), (None, false));
+        let beside = staging("[cache]\ndirectory = \"kept\"\n");
+        assert_eq!(beside.cache.as_deref(), Some(Path::new("/home/kept")));
+        assert_eq!(staging("[cache]\ndata_bytes = 0\n").cache, None);
+        let own = staging("[cache]\ndirectory = \"/d\"\ndata_bytes = 7\noverlay = false\n");
+        assert_eq!(own.cache.as_deref(), Some(Path::new("/d")));
+        assert_eq!((own.cache_bytes, own.no_overlay), (Some(7), true));
     }
 
     #[test]

@@ -168,6 +168,7 @@ async fn start_control(
         transfers: config.transfers(&options.home),
         limits: config.limits(),
         grace: config.grace(),
+        staging: config.staging(&options.home, &options.cache),
     };
     Ok(Control::start(settings, ledger, engine).await?)
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use trainyard_api::learner::{Assignment, EnvironmentView, ReportKind};
+use trainyard_api::learner::{Assignment, EnvironmentView, ReportKind, StagingView};
 use trainyard_learner::Ticket;
 use trainyard_learner::processes::{Process, all};
 use trainyard_model::cause::{Cause, CauseKind};
@@ -37,6 +37,7 @@ pub(crate) struct Setup {
     pub(crate) allowance: u64,
     pub(crate) grace: Duration,
     pub(crate) results: &'static str,
+    pub(crate) staging: StagingView,
 }
 
 impl Setup {
@@ -48,6 +49,7 @@ impl Setup {
             allowance: 10 << 30,
             grace: Duration::from_secs(5),
             results: "results",
+            staging: StagingView::default(),
         }
     }
 
@@ -96,6 +98,7 @@ impl Setup {
             disk_allowance: self.allowance,
             guard: serde_json::json!({"any_directory": true, "allow_loopback": true}),
             transfers: serde_json::Value::Null,
+            staging: self.staging,
         };
         let server = Server::start(&path("home"), assignment, zip);
         let ticket = Ticket {

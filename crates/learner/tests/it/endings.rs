@@ -25,7 +25,7 @@ fn success_stores_everything_where_it_belongs() {
     assert_eq!(read("learner-1/m.txt"), "m\n");
     assert_eq!(read("learner-1/training-log.txt").into_bytes(), end.log);
     assert!(read("learner-1/load-model.log").contains("train.sh (13 bytes)"));
-    assert!(read("learner-1/load-data.log").contains("fetched 1 objects, 6 bytes"));
+    assert!(read("learner-1/load-data.log").contains("1 objects, 6 bytes: "));
 }
 
 #[test]

@@ -4,11 +4,15 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod attacks;
+mod cache;
+mod cache_room;
 mod conformance;
 mod faults;
 mod proxy;
 mod refusals;
 mod resume;
+mod stager;
 mod support;
 mod swift;
 mod transfers;
+mod views;

@@ -141,6 +141,7 @@ async fn control(folder: &Path) -> Arc<Control> {
         guard: Config::default().guard((Ipv4Addr::LOCALHOST, 1).into()),
         limits: Limits { zip: ZipLimits::default(), disk_allowance: 1 << 30 },
         grace: std::time::Duration::from_secs(1),
+        staging: trainyard_api::learner::StagingView::default(),
     };
     Control::start(settings, ledger, Arc::new(engine)).await.expect("it is fresh")
 }
