@@ -8,7 +8,7 @@
 //! On top of the trait, and the same for every store: the checks made before a
 //! run starts ([`check_readable`], [`check_writable`]), the way of the training
 //! data to the disk ([`download`]) and of results and logs back
-//! ([`upload_tree`], [`upload_file`]).
+//! ([`upload_tree`], [`upload_file`]; [`upload_rest`] goes on where an earlier try was cut off).
 //!
 //! The caller installs the TLS provider before the first store is opened.
 
@@ -37,4 +37,7 @@ pub use keys::{Place, UnsafeKey, place};
 pub use open::open;
 pub use progress::Transferred;
 pub use store::{Content, Object, ObjectStore, Store, StoreName, Upload};
-pub use upload::{upload_file, upload_tree};
+pub use upload::{
+    Identity, Manner, Plan, Receipt, Receipts, upload_file, upload_file_once, upload_rest,
+    upload_tree,
+};
