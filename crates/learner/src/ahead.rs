@@ -26,7 +26,7 @@ use crate::store::{CHECKPOINT_DIR, RESULT_DIR};
 /// How often to look ...
 const EVERY: Duration = Duration::from_secs(2);
 /// ... unless looking takes long: never more than this part of the time.
-const SHARE: u32 = 50;
+const SHARE: u32 = 20;
 /// A file that is written again and again is sent this often.
 const SAME_FILE_EVERY: Duration = Duration::from_mins(1);
 /// The wait after a store has failed: the first, and the longest.

@@ -17,4 +17,5 @@ pub mod s3;
 pub mod server;
 pub mod tools;
 pub mod wait;
+pub mod watched_s3;
 pub mod zip;

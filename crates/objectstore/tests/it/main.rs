@@ -7,6 +7,7 @@ mod attacks;
 mod conformance;
 mod faults;
 mod proxy;
+mod receipts;
 mod refusals;
 mod support;
 mod transfers;
