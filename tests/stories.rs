@@ -14,6 +14,7 @@ mod stories {
     mod command_line;
     mod data_directory;
     mod following;
+    mod learner_killed;
     mod logs;
     mod main_job;
     mod queue;
