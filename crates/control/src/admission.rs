@@ -14,6 +14,7 @@ use trainyard_model::size::Size;
 
 use crate::control::Control;
 use crate::entropy;
+use crate::preflight::Written;
 use crate::problem::{Problem, inspect};
 
 /// What a user sends.
@@ -57,20 +58,31 @@ pub(crate) enum ModelCode {
 impl Control {
     /// Takes a submission. When it returns, definition, zip and run are safe on disk.
     ///
-    /// It is a task of its own: a client that hangs up in the middle leaves
+    /// Both stores are tried first. A client that hangs up while they are has submitted
+    /// nothing. What follows is a task of its own: hanging up in the middle of it leaves
     /// either nothing or a run that is on record and on the board.
     pub async fn submit(
         self: &Arc<Self>,
         owner: &UserName,
         upload: Upload,
     ) -> Result<Accepted, Problem> {
+        let (text, syntax) = (upload.text.clone(), upload.syntax);
+        let mut checked = self.check_submission(owner, upload).await?;
+        let Submission { definition, secrets, .. } = &checked.submission;
+        let tried = self.try_stores(definition, secrets).await;
+        let mut told = tried.complaints(definition, Written { text: &text, syntax });
+        if told.iter().any(Diagnostic::is_error) {
+            told.append(&mut checked.warnings);
+            return Err(Problem::Refused(told));
+        }
+        checked.warnings.append(&mut told);
         let (control, owner) = (Arc::clone(self), owner.clone());
-        let submitting = self.tasks.spawn(async move { control.submit_now(&owner, upload).await });
-        submitting.await.expect("submitting does not panic")
+        let recording =
+            self.tasks.spawn(async move { control.put_on_record(&owner, checked).await });
+        recording.await.expect("submitting does not panic")
     }
 
-    async fn submit_now(&self, owner: &UserName, upload: Upload) -> Result<Accepted, Problem> {
-        let checked = self.check_submission(owner, upload).await?;
+    async fn put_on_record(&self, owner: &UserName, checked: Checked) -> Result<Accepted, Problem> {
         // From here on no zip is removed, neither the one that is sent nor a
         // stored one that the definition names.
         let _on_the_way = self.blobs.on_the_way.read().await;

@@ -9,13 +9,14 @@ use trainyard_frameworks::{Availability, Catalogue, CatalogueError, Environments
 use trainyard_ledger::{Ledger, LedgerError};
 use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
-use trainyard_objectstore::Guard;
+use trainyard_objectstore::{Guard, Limits};
 
 use crate::blobs::Blobs;
 use crate::board::Board;
 use crate::hub::{Bells, Hub};
 use crate::live::LiveFacts;
 use crate::logbook::Logbook;
+use crate::recheck::Rechecks;
 use crate::settings::Settings;
 use crate::supervise::keep_at_work;
 use crate::tell::Turns;
@@ -32,6 +33,7 @@ pub struct Control {
     pub(crate) logbook: Arc<Logbook>,
     pub(crate) board: Board,
     pub(crate) live: LiveFacts,
+    pub(crate) rechecks: Rechecks,
     pub(crate) hub: Hub,
     pub(crate) bells: Bells,
     pub(crate) turns: Turns,
@@ -84,7 +86,7 @@ impl Control {
         let control = Arc::new(Self {
             catalogue: Catalogue::load(settings.catalogue.as_deref())?,
             environments: Environments::new(settings.cache.clone()),
-            guard: Guard::new(settings.guard.clone()),
+            guard: guard(&settings),
             settings,
             ledger,
             engine,
@@ -92,6 +94,7 @@ impl Control {
             logbook: Arc::new(logbook),
             board,
             live: LiveFacts::default(),
+            rechecks: Rechecks::default(),
             hub: Hub::default(),
             bells: Bells::default(),
             turns: Turns::default(),
@@ -176,4 +179,12 @@ impl Control {
             ),
         }
     }
+}
+
+/// The guard of this server. Nothing but checks goes through it here.
+fn guard(settings: &Settings) -> Guard {
+    let usual = Limits::default();
+    let check = settings.stores.limit;
+    let limits = Limits { check, connect: usual.connect.min(check), ..usual };
+    Guard::with_limits(settings.guard.clone(), limits)
 }

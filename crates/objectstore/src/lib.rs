@@ -29,12 +29,12 @@ mod store;
 mod upload;
 
 pub use budget::Budget;
-pub use check::{ContainerSummary, check_readable, check_writable};
+pub use check::{ContainerSummary, PROBE, check_readable, check_writable};
 pub use download::download;
 pub use error::{StoreError, StoreErrorKind};
 pub use guard::{Forbidden, Guard, GuardPolicy, Limits};
 pub use keys::{Place, UnsafeKey, place};
 pub use open::open;
 pub use progress::Transferred;
-pub use store::{Content, Object, ObjectStore, Store, StoreName, Upload};
+pub use store::{Content, Object, ObjectStore, Probed, Store, StoreName, Upload};
 pub use upload::{upload_file, upload_tree};

@@ -29,6 +29,6 @@ pub async fn open(
             return Err(StoreError::new(StoreErrorKind::Failed, &name, "open the store")
                 .said("Swift is not spoken yet"));
         }
-        StoreKind::Directory => Arc::new(DirectoryStore::open(guard, store)?),
+        StoreKind::Directory => Arc::new(DirectoryStore::open(guard, store).await?),
     })
 }

@@ -165,6 +165,7 @@ async fn start_control(
         cache: options.cache.clone(),
         catalogue: config.frameworks.directory.clone(),
         guard: config.guard(address),
+        stores: config.store_checks(),
         limits: config.limits(),
         grace: config.grace(),
     };

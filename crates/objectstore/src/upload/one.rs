@@ -86,6 +86,11 @@ async fn store_once(
     let file = &source.file;
     // It may have grown since the last attempt.
     let size = file.metadata().map_err(local)?.len();
+    if store.take_file(key, file, size).await? {
+        *sent += size.cast_signed();
+        say(Sent::Bytes(size.cast_signed()));
+        return Ok(size);
+    }
     if size <= PART {
         let (content, sum) = read(file, 0, size).await.map_err(local)?;
         let expected = Expected { size, etag: md5sum::etag(&sum) };

@@ -5,8 +5,8 @@
 
 mod attacks;
 mod conformance;
+mod directories;
 mod faults;
-mod proxy;
 mod refusals;
 mod support;
 mod transfers;
