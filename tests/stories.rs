@@ -13,9 +13,11 @@ mod stories {
     mod cancel;
     mod command_line;
     mod data_directory;
+    mod faults;
     mod following;
     mod logs;
     mod main_job;
+    mod preflight;
     mod queue;
     mod s3_stores;
     mod secrets;

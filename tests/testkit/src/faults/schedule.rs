@@ -9,14 +9,17 @@ pub struct Schedule {
     seed: u64,
     per_mille: u64,
     most: usize,
+    silent: bool,
+    stale: bool,
+    tokens: bool,
 }
 
 impl Schedule {
-    /// Every tenth request or so fails, none more than twice in a row: whoever tries
+    /// Every tenth request or so fails, of one line only the first two: whoever tries
     /// again gets there.
     #[must_use]
     pub fn of(seed: u64) -> Self {
-        Self { seed, per_mille: 100, most: 2 }
+        Self { seed, per_mille: 100, most: 2, silent: true, stale: false, tokens: false }
     }
 
     /// So many of a thousand fail.
@@ -25,10 +28,28 @@ impl Schedule {
         Self { per_mille, ..self }
     }
 
-    /// The first `most` requests of one line may fail.
+    /// Of one line the first `most` requests may fail.
     #[must_use]
     pub fn at_most(self, most: usize) -> Self {
         Self { most, ..self }
+    }
+
+    /// Nobody has to wait for an answer that never comes.
+    #[must_use]
+    pub fn without_silence(self) -> Self {
+        Self { silent: false, ..self }
+    }
+
+    /// Listings may be as old as the first.
+    #[must_use]
+    pub fn with_stale_listings(self) -> Self {
+        Self { stale: true, ..self }
+    }
+
+    /// Tokens may be told to have expired.
+    #[must_use]
+    pub fn with_expired_tokens(self) -> Self {
+        Self { tokens: true, ..self }
     }
 
     /// What happens to a request of this line, after `before` others of the same.
@@ -47,14 +68,15 @@ impl Schedule {
             1 => Fault::Status(500),
             2 => Fault::Busy(503, 0),
             3 => Fault::Busy(429, 1),
-            4 => Fault::Silence,
+            4 if self.silent => Fault::Silence,
             5 => Fault::Swallow,
-            6 if is_listing => Fault::Stale,
+            6 if self.stale && is_listing => Fault::Stale,
             // A listing has no checksum: only what is inside objects may change.
             6 | 7 if is_read && !is_listing => Fault::Flip(size),
             8 if is_read => Fault::Length(-1),
             9 if is_read => Fault::Length(10),
-            10 | 11 if is_read => Fault::Stall(size % 3000),
+            10 if is_read && self.silent => Fault::Stall(size % 3000),
+            11 if self.tokens => Fault::ExpiredToken,
             12..=14 if is_read => Fault::Cut(size),
             _ => Fault::Status(503),
         }
@@ -83,7 +105,7 @@ fn hash(text: &str) -> u64 {
 }
 
 /// `SplitMix64`: one number after another that looks like chance.
-pub(super) fn mix(seed: u64) -> u64 {
+fn mix(seed: u64) -> u64 {
     let mut state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
