@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use trainyard_engine::Engine;
 use trainyard_frameworks::{Availability, Catalogue, CatalogueError, Environments, Release};
@@ -16,6 +17,7 @@ use crate::board::Board;
 use crate::hub::{Bells, Hub};
 use crate::live::LiveFacts;
 use crate::logbook::Logbook;
+use crate::preflight;
 use crate::recheck::Rechecks;
 use crate::settings::Settings;
 use crate::supervise::keep_at_work;
@@ -34,6 +36,8 @@ pub struct Control {
     pub(crate) board: Board,
     pub(crate) live: LiveFacts,
     pub(crate) rechecks: Rechecks,
+    /// The places to try stores.
+    pub(crate) trying: Arc<Semaphore>,
     pub(crate) hub: Hub,
     pub(crate) bells: Bells,
     pub(crate) turns: Turns,
@@ -95,6 +99,7 @@ impl Control {
             board,
             live: LiveFacts::default(),
             rechecks: Rechecks::default(),
+            trying: Arc::new(Semaphore::new(preflight::AT_ONCE)),
             hub: Hub::default(),
             bells: Bells::default(),
             turns: Turns::default(),

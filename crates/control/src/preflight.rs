@@ -4,6 +4,8 @@
 //! Both at once, and both to their ends: whoever hangs up in the middle leaves no probe
 //! behind, and one answer tells the troubles of both.
 
+use std::sync::Arc;
+
 use trainyard_definition::{Syntax, locate};
 use trainyard_model::cause::Cause;
 use trainyard_model::code::Code;
@@ -16,6 +18,9 @@ use trainyard_objectstore::{
 };
 
 use crate::control::Control;
+
+/// How many definitions have their stores tried at a time. Nearly all of it is waiting.
+pub(crate) const AT_ONCE: usize = 256;
 
 /// What came of trying both.
 #[derive(Debug)]
@@ -49,8 +54,10 @@ impl Control {
         let data = definition.data.clone().map(|store| (store, secrets.data.clone()));
         let results = (definition.results.clone(), secrets.results.clone());
         let guard = self.guard.clone();
+        let place = Arc::clone(&self.trying).acquire_owned().await.expect("it is never closed");
         // A task of its own: a probe that is begun is also deleted.
         let trying = self.tasks.spawn(async move {
+            let _place = place;
             let (data, results) =
                 tokio::join!(try_data(&guard, data), try_results(&guard, &results.0, results.1));
             Tried { data, results }

@@ -52,7 +52,7 @@ impl House {
                 .expect("the ledger is there");
         }
         let owner = UserName("owner".to_owned());
-        let run = control.submit(&owner, upload(folder.path())).await.expect("it is right");
+        let run = control.submit(&owner, upload(folder.path()), None).await.expect("it is right");
         let document =
             serde_json::json!({"name": "d", "framework": {"name": "tensorflow", "version": "1"}});
         let definition =
@@ -110,7 +110,7 @@ impl House {
     pub(crate) async fn another_run(&self) -> RunId {
         let owner = UserName("owner".to_owned());
         let upload = upload(self.folder.path());
-        self.control.submit(&owner, upload).await.expect("it is right").record.id
+        self.control.submit(&owner, upload, None).await.expect("it is right").record.id
     }
 
     /// Asks and gives the status code and the body.
