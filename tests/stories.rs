@@ -13,10 +13,12 @@ mod stories {
     mod cancel;
     mod command_line;
     mod data_directory;
+    mod faults;
     mod following;
     mod learner_killed;
     mod logs;
     mod main_job;
+    mod preflight;
     mod queue;
     mod s3_stores;
     mod secrets;

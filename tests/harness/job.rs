@@ -38,6 +38,25 @@ impl Store {
         Self::S3 { endpoint: server.endpoint(), keys, container: container.to_owned() }
     }
 
+    /// The same store, at another address: that of a wrapper before it, or of nobody.
+    pub(crate) fn at(self, address: &str) -> Self {
+        match self {
+            Self::S3 { keys, container, .. } => {
+                Self::S3 { endpoint: address.to_owned(), keys, container }
+            }
+            Self::Directory { .. } => self,
+        }
+    }
+
+    /// A bucket where nothing is known to be, with keys that nobody gave out.
+    pub(crate) fn nobody(port: u16) -> Self {
+        Self::S3 {
+            endpoint: format!("http://127.0.0.1:{port}"),
+            keys: ("user".to_owned(), "secret".to_owned()),
+            container: "data".to_owned(),
+        }
+    }
+
     /// The same store, opened with other keys.
     pub(crate) fn with_keys(self, user: &str, secret: &str) -> Self {
         match self {

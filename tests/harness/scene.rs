@@ -25,18 +25,29 @@ pub(crate) struct Configuration {
     pub(crate) upload: u64,
     /// How long a canceled program has for itself, in seconds.
     pub(crate) grace: u64,
+    /// How long a store may take to be tried, in seconds.
+    pub(crate) check: u64,
+    /// How long stores that were tried count as good, in seconds.
+    pub(crate) check_again: u64,
 }
 
 impl Default for Configuration {
     fn default() -> Self {
-        Self { slots: 4, disk_allowance: 8 << 30, upload: 64 << 20, grace: 2 }
+        Self {
+            slots: 4,
+            disk_allowance: 8 << 30,
+            upload: 64 << 20,
+            grace: 2,
+            check: 10,
+            check_again: 300,
+        }
     }
 }
 
 impl Configuration {
     /// The file's text.
     pub(crate) fn text(self) -> String {
-        let Self { slots, disk_allowance, upload, grace } = self;
+        let Self { slots, disk_allowance, upload, grace, check, check_again } = self;
         let catalogue = binary::repository().join("tests/catalogue");
         let catalogue = catalogue.display();
         format!(
@@ -46,7 +57,8 @@ impl Configuration {
              [cancel]\ngrace_seconds = {grace}\n\
              [frameworks]\ndirectory = \"{catalogue}\"\n\
              [cache]\ndirectory = \"data-cache\"\n\
-             [stores]\nallow_loopback = true\n"
+             [stores]\nallow_loopback = true\n\
+             check_seconds = {check}\ncheck_again_seconds = {check_again}\n"
         )
     }
 }

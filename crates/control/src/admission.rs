@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
 use trainyard_definition::{Premises, Submission, Syntax, read_for};
 use trainyard_ledger::{NewRun, RunRecord};
 use trainyard_model::code::Code;
@@ -14,6 +15,7 @@ use trainyard_model::size::Size;
 
 use crate::control::Control;
 use crate::entropy;
+use crate::preflight::Written;
 use crate::problem::{Problem, inspect};
 
 /// What a user sends.
@@ -26,6 +28,17 @@ pub struct Upload {
     /// The zip; `None` when the definition names a stored one.
     pub zip: Option<Bytes>,
 }
+
+impl Upload {
+    /// May it lie in memory while a store is waited for, beside as many others as there
+    /// are places to try stores?
+    pub(crate) fn is_small(&self) -> bool {
+        self.text.len() + self.zip.as_ref().map_or(0, Bytes::len) <= SMALL
+    }
+}
+
+/// What an upload may have to be small, in bytes.
+const SMALL: usize = 1 << 20;
 
 /// A run on record.
 #[derive(Debug)]
@@ -57,20 +70,38 @@ pub(crate) enum ModelCode {
 impl Control {
     /// Takes a submission. When it returns, definition, zip and run are safe on disk.
     ///
-    /// It is a task of its own: a client that hangs up in the middle leaves
+    /// Both stores are tried first. A client that hangs up while they are has submitted
+    /// nothing. What follows is a task of its own: hanging up in the middle of it leaves
     /// either nothing or a run that is on record and on the board.
+    ///
+    /// `place` is the upload's place in memory, given back when the memory is, or before
+    /// the stores are tried if it is little: who names stores that do not answer keeps
+    /// nobody else from submitting.
     pub async fn submit(
         self: &Arc<Self>,
         owner: &UserName,
         upload: Upload,
+        place: Option<OwnedSemaphorePermit>,
     ) -> Result<Accepted, Problem> {
+        let (text, syntax) = (upload.text.clone(), upload.syntax);
+        let is_small = upload.is_small();
+        let mut checked = self.check_submission(owner, upload).await?;
+        let _place = place.filter(|_| !is_small);
+        let Submission { definition, secrets, .. } = &checked.submission;
+        let tried = self.try_stores(definition, secrets).await;
+        let mut told = tried.complaints(definition, Written { text: &text, syntax });
+        if told.iter().any(Diagnostic::is_error) {
+            told.append(&mut checked.warnings);
+            return Err(Problem::Refused(told));
+        }
+        checked.warnings.append(&mut told);
         let (control, owner) = (Arc::clone(self), owner.clone());
-        let submitting = self.tasks.spawn(async move { control.submit_now(&owner, upload).await });
-        submitting.await.expect("submitting does not panic")
+        let recording =
+            self.tasks.spawn(async move { control.put_on_record(&owner, checked).await });
+        recording.await.expect("submitting does not panic")
     }
 
-    async fn submit_now(&self, owner: &UserName, upload: Upload) -> Result<Accepted, Problem> {
-        let checked = self.check_submission(owner, upload).await?;
+    async fn put_on_record(&self, owner: &UserName, checked: Checked) -> Result<Accepted, Problem> {
         // From here on no zip is removed, neither the one that is sent nor a
         // stored one that the definition names.
         let _on_the_way = self.blobs.on_the_way.read().await;

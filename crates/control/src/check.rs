@@ -1,26 +1,35 @@
 //! `check`: everything that can be found out before submitting, without submitting.
 
+use tokio::sync::OwnedSemaphorePermit;
 use trainyard_api::ApiError;
 use trainyard_api::check::{Check, CheckReport, CheckResult};
-use trainyard_model::definition::StoreRef;
+use trainyard_model::definition::TrainingDefinition;
 use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::ids::UserName;
-use trainyard_model::secret::Credentials;
-use trainyard_objectstore::{StoreError, check_readable, check_writable, open};
+use trainyard_objectstore::{Probed, StoreError};
 
 use crate::admission::Upload;
 use crate::control::Control;
-use crate::entropy;
+use crate::preflight::{Side, Tried, Written, complaint, probe_stays};
 use crate::problem::Problem;
 
 impl Control {
     /// Looks at definition, zip, framework, size and both stores.
-    pub async fn check(&self, owner: &UserName, upload: Upload) -> Result<CheckReport, Problem> {
+    /// `place` is the upload's place in memory, as for [`Self::submit`].
+    pub async fn check(
+        &self,
+        owner: &UserName,
+        upload: Upload,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Result<CheckReport, Problem> {
+        let (text, syntax) = (upload.text.clone(), upload.syntax);
+        let is_small = upload.is_small();
         let checked = match self.check_submission(owner, upload).await {
             Ok(checked) => checked,
             Err(Problem::Refused(complaints)) => return Ok(refused(complaints)),
             Err(problem) => return Err(problem),
         };
+        let _place = place.filter(|_| !is_small);
         let definition = &checked.submission.definition;
         let secrets = &checked.submission.secrets;
         let mut checks = vec![
@@ -36,23 +45,17 @@ impl Control {
                 ),
             ),
         ];
-        checks.push(match &definition.data {
-            Some(data) => self.data_check(data, secrets.data.as_ref()).await,
-            None => {
-                passed("training_data", "none named; the program gets an empty DATA_DIR".to_owned())
-            }
-        });
-        checks.push(self.results_check(&definition.results, secrets.results.as_ref()).await);
+        let tried = self.try_stores(definition, secrets).await;
+        let written = Written { text: &text, syntax };
+        checks.push(data_check(definition, &tried, written));
+        checks.push(results_check(definition, &tried, written));
         let ok = checks
             .iter()
             .all(|check| matches!(check.result, CheckResult::Ok | CheckResult::Warning));
         Ok(CheckReport { ok, checks })
     }
 
-    fn framework_check(
-        &self,
-        definition: &trainyard_model::definition::TrainingDefinition,
-    ) -> Check {
+    fn framework_check(&self, definition: &TrainingDefinition) -> Check {
         let framework = &definition.framework;
         let built = self
             .catalogue
@@ -65,36 +68,32 @@ impl Control {
         };
         passed("framework", message)
     }
+}
 
-    async fn data_check(&self, store: &StoreRef, credentials: Option<&Credentials>) -> Check {
-        let looked = async {
-            let opened = open(&self.guard, store, credentials).await?;
-            check_readable(&opened).await
-        };
-        match looked.await {
-            Ok(found) => {
-                let more = if found.more { " or more" } else { "" };
-                passed(
-                    "training_data",
-                    format!(
-                        "`{}` holds {} objects{more}, {} bytes",
-                        store.container, found.objects, found.bytes
-                    ),
-                )
-            }
-            Err(error) => failed("training_data", &error),
+fn data_check(definition: &TrainingDefinition, tried: &Tried, written: Written<'_>) -> Check {
+    let what = "training_data";
+    match (&definition.data, &tried.data) {
+        (Some(store), Some(Ok(found))) => {
+            let more = if found.more { " or more" } else { "" };
+            let (container, objects, bytes) = (&store.container, found.objects, found.bytes);
+            passed(what, format!("`{container}` holds {objects} objects{more}, {bytes} bytes"))
         }
+        (_, Some(Err(error))) => failed(what, error, complaint(Side::Data, error, written)),
+        (_, _) => passed(what, "none named; the program gets an empty DATA_DIR".to_owned()),
     }
+}
 
-    async fn results_check(&self, store: &StoreRef, credentials: Option<&Credentials>) -> Check {
-        let looked = async {
-            let opened = open(&self.guard, store, credentials).await?;
-            check_writable(&opened, &format!("{}/.trainyard-probe", entropy::run_id())).await
-        };
-        match looked.await {
-            Ok(()) => passed("training_results", format!("`{}` can be written", store.container)),
-            Err(error) => failed("training_results", &error),
-        }
+fn results_check(definition: &TrainingDefinition, tried: &Tried, written: Written<'_>) -> Check {
+    let (what, store) = ("training_results", &definition.results);
+    let message = format!("`{}` can be written", store.container);
+    match &tried.results {
+        Ok(Probed::Gone) => passed(what, message),
+        Ok(Probed::Stays) => Check {
+            result: CheckResult::Warning,
+            errors: vec![probe_stays(store, written).into()],
+            ..passed(what, message)
+        },
+        Err(error) => failed(what, error, complaint(Side::Results, error, written)),
     }
 }
 
@@ -136,17 +135,11 @@ fn passed(what: &str, message: String) -> Check {
     Check { what: what.to_owned(), result: CheckResult::Ok, message, errors: Vec::new() }
 }
 
-fn failed(what: &str, error: &StoreError) -> Check {
-    let cause = error.cause();
-    let complaint = Diagnostic::error(cause.kind.code(), cause.message.clone());
-    let complaint = match cause.hint {
-        Some(hint) => complaint.help(hint),
-        None => complaint,
-    };
+fn failed(what: &str, error: &StoreError, complaint: Diagnostic) -> Check {
     Check {
         what: what.to_owned(),
         result: CheckResult::Failed,
-        message: cause.message,
-        errors: vec![complaint.at(what).into()],
+        message: error.cause().message,
+        errors: vec![complaint.into()],
     }
 }

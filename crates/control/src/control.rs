@@ -3,19 +3,22 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use trainyard_engine::Engine;
 use trainyard_frameworks::{Availability, Catalogue, CatalogueError, Environments, Release};
 use trainyard_ledger::{Ledger, LedgerError};
 use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
-use trainyard_objectstore::{Budget, Guard, Limits as StoreLimits};
+use trainyard_objectstore::{Budget, Guard, Limits};
 
 use crate::blobs::Blobs;
 use crate::board::Board;
 use crate::hub::{Bells, Hub};
 use crate::live::LiveFacts;
 use crate::logbook::Logbook;
+use crate::preflight;
+use crate::recheck::Rechecks;
 use crate::settings::Settings;
 use crate::supervise::keep_at_work;
 use crate::tell::Turns;
@@ -32,6 +35,9 @@ pub struct Control {
     pub(crate) logbook: Arc<Logbook>,
     pub(crate) board: Board,
     pub(crate) live: LiveFacts,
+    pub(crate) rechecks: Rechecks,
+    /// The places to try stores.
+    pub(crate) trying: Arc<Semaphore>,
     pub(crate) hub: Hub,
     pub(crate) bells: Bells,
     pub(crate) turns: Turns,
@@ -84,11 +90,7 @@ impl Control {
         let control = Arc::new(Self {
             catalogue: Catalogue::load(settings.catalogue.as_deref())?,
             environments: Environments::new(settings.cache.clone()),
-            guard: Guard::with_budget(
-                settings.guard.clone(),
-                StoreLimits::default(),
-                Budget::new(&settings.transfers),
-            ),
+            guard: guard(&settings),
             settings,
             ledger,
             engine,
@@ -96,6 +98,8 @@ impl Control {
             logbook: Arc::new(logbook),
             board,
             live: LiveFacts::default(),
+            rechecks: Rechecks::default(),
+            trying: Arc::new(Semaphore::new(preflight::AT_ONCE)),
             hub: Hub::default(),
             bells: Bells::default(),
             turns: Turns::default(),
@@ -180,4 +184,12 @@ impl Control {
             ),
         }
     }
+}
+
+/// The guard of this server. Nothing but checks goes through it here.
+fn guard(settings: &Settings) -> Guard {
+    let usual = Limits::default();
+    let check = settings.stores.limit;
+    let limits = Limits { check, connect: usual.connect.min(check), ..usual };
+    Guard::with_budget(settings.guard.clone(), limits, Budget::new(&settings.transfers))
 }

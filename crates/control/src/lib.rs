@@ -4,6 +4,7 @@
 //! [`Control`] is the one handle that the faces use. Behind it:
 //!
 //! - [`submit`](Control::submit), [`check`](Control::check): admission.
+//! - `preflight`: both stores are tried, before a run is taken.
 //! - `board`: the unsettled runs in memory, a mirror of the ledger.
 //! - `prepare`, `schedule`, `launch`, `watch`, `loose_ends`: the reconcilers. Each compares
 //!   the board with the world, moves what it can, and sleeps until somebody
@@ -28,9 +29,11 @@ mod launch;
 mod live;
 mod logbook;
 mod loose_ends;
+mod preflight;
 mod prepare;
 mod problem;
 mod queries;
+mod recheck;
 mod remove;
 mod schedule;
 mod settings;
@@ -47,4 +50,4 @@ pub use control::{Control, StartError};
 pub use definitions::StoredContent;
 pub use problem::Problem;
 pub use queries::{RunListing, StreamState};
-pub use settings::{Limits, Settings};
+pub use settings::{Limits, Settings, StoreChecks};

@@ -1,10 +1,9 @@
-//! The reconciler of preparation: queued runs get their environment built and
-//! their stores checked while they wait.
+//! The reconciler of preparation: queued runs get their environment built while they wait.
 //!
 //! Nothing is held while a run is prepared: no slot idles while something is
 //! being installed. Environments are built once for all who wait for them
-//! (`frameworks` sees to that), and the stores are tried before a slot is given,
-//! so that a wrong password is told in seconds and not after the training.
+//! (`frameworks` sees to that). The stores were tried when the run was submitted; they
+//! are tried again here if that is long ago, and by `recheck` if it is when the run's turn comes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,14 +19,12 @@ use trainyard_ledger::{ApplyError, RunRecord};
 use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::event::Event;
 use trainyard_model::ids::RunId;
-use trainyard_model::secret::Secrets;
 use trainyard_model::state::{Preparation, RunState};
-use trainyard_objectstore::{StoreError, check_readable, check_writable, open};
 
 use crate::control::Control;
+use crate::recheck::is_past;
 
-/// How many runs are prepared at a time. Most of them only wait for a store's
-/// answer; builds of one environment are shared.
+/// How many runs are prepared at a time. Builds of one environment are shared.
 const AT_ONCE: usize = 16;
 
 /// The bell is what wakes this reconciler; the timer is for what no bell tells.
@@ -92,23 +89,13 @@ impl Control {
     }
 
     async fn prepare_or_say_why(&self, record: &RunRecord) -> Result<(), Cause> {
-        let secrets = match self.ledger.secrets(&record.id).await {
-            Ok(secrets) => secrets.unwrap_or_default(),
-            Err(error) => {
-                return Err(Cause::new(
-                    CauseKind::CredentialsRefused,
-                    "the run's credentials could not be unsealed",
-                )
-                .evidence([error.to_string()])
-                .hint(
-                    "submit the run again; `trainyard doctor` says what is wrong with the key file",
-                ));
-            }
-        };
-        let (environment, stores) =
-            tokio::join!(self.prepare_environment(record), self.check_stores(record, &secrets));
-        stores.map_err(|error| error.cause())?;
-        environment
+        self.prepare_environment(record).await?;
+        // They were tried when the run was submitted. If it took long to come here (an
+        // environment was built, the server was down), that says little.
+        if is_past(record.submitted_at, self.settings.stores.good_for) {
+            self.check_stores(record).await?;
+        }
+        Ok(())
     }
 
     async fn prepare_environment(&self, record: &RunRecord) -> Result<(), Cause> {
@@ -131,21 +118,21 @@ impl Control {
         built.map(|_| ()).map_err(|error: EnvironmentError| error.cause())
     }
 
-    async fn check_stores(&self, record: &RunRecord, secrets: &Secrets) -> Result<(), StoreError> {
-        let data = async {
-            if let Some(data) = &record.definition.data {
-                let store = open(&self.guard, data, secrets.data.as_ref()).await?;
-                check_readable(&store).await?;
+    /// Tries both stores of a run that is on record.
+    pub(crate) async fn check_stores(&self, record: &RunRecord) -> Result<(), Cause> {
+        let secrets = match self.ledger.secrets(&record.id).await {
+            Ok(secrets) => secrets.unwrap_or_default(),
+            Err(error) => {
+                return Err(Cause::new(
+                    CauseKind::CredentialsRefused,
+                    "the run's credentials could not be unsealed",
+                )
+                .evidence([error.to_string()])
+                .hint(
+                    "submit the run again; `trainyard doctor` says what is wrong with the key file",
+                ));
             }
-            Ok::<(), StoreError>(())
         };
-        let results = async {
-            let store =
-                open(&self.guard, &record.definition.results, secrets.results.as_ref()).await?;
-            check_writable(&store, &format!("{}/.trainyard-probe", record.id)).await
-        };
-        // Both to their ends: a check that is dropped half way leaves its probe in the container.
-        let (data, results) = tokio::join!(data, results);
-        data.and(results)
+        self.try_stores(&record.definition, &secrets).await.cause().map_or(Ok(()), Err)
     }
 }

@@ -63,6 +63,10 @@ impl Control {
     }
 
     async fn place(self: &Arc<Self>, placement: Placement) {
+        // Until it is known, the run keeps its turn: every decision gives it its slots first.
+        if !self.stores_are_known(&placement.run) {
+            return;
+        }
         self.live.update(&placement.run, |latest| latest.waits_for.clear());
         let event = Event::Placed { attempt: AttemptNo::FIRST, slots: placement.slots };
         match self.tell(&placement.run, event).await {

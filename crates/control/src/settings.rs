@@ -20,12 +20,29 @@ pub struct Settings {
     pub guard: GuardPolicy,
     /// What all transfers of this server and its learners share.
     pub transfers: BudgetPolicy,
+    /// How stores are tried before runs need them.
+    pub stores: StoreChecks,
     /// Bounds.
     pub limits: Limits,
     /// How long a canceled program has between SIGTERM and SIGKILL.
     pub grace: Duration,
     /// How training data is kept and shown.
     pub staging: StagingView,
+}
+
+/// How stores are tried before runs need them.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreChecks {
+    /// The longest that trying one store may take before it counts as unreachable.
+    pub limit: Duration,
+    /// How long a store that was found good is not tried again for the same run.
+    pub good_for: Duration,
+}
+
+impl Default for StoreChecks {
+    fn default() -> Self {
+        Self { limit: Duration::from_secs(10), good_for: Duration::from_mins(5) }
+    }
 }
 
 /// Bounds on what a user may send and a program may use.

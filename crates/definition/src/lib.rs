@@ -3,18 +3,21 @@
 //! - [`read`] turns the user's text (JSON or YAML) into a [`Submission`], or into
 //!   every complaint about it at once, each with its place in the text.
 //! - [`zip`] judges the model zip, unpacks it, and packs a directory into one.
+//! - [`locate`] finds a place in the text again, for complaints that come later.
 //! - [`nearest`] finds what a misspelt word was meant to be.
 //!
 //! Nothing here knows servers, catalogues or stores, and nothing but
 //! [`zip::extract`] and [`zip::pack`] touches the file system.
 
 mod dialect;
+mod locate;
 mod nearest;
 mod premises;
 mod submission;
 mod text;
 pub mod zip;
 
+pub use locate::locate;
 pub use nearest::nearest;
 pub use premises::{Anywhere, Premises};
 pub use submission::{MAX_DEFINITION_BYTES, Submission, read, read_for};

@@ -43,10 +43,10 @@ fn queued(preparation: Preparation, event: Event, now: Timestamp) -> Result<Step
             Preparation::Ready { .. } => Err(Refusal::AlreadyKnown),
         },
         Event::PreparationFailed { cause } => match preparation {
-            Preparation::Underway => {
+            // Also of a run that was ready: what it needs may be gone when its turn comes.
+            Preparation::Underway | Preparation::Ready { .. } => {
                 Ok((never_started(Outcome::Failed { cause }, now), vec![Effect::Schedule]))
             }
-            Preparation::Ready { .. } => Err(Refusal::AlreadyKnown),
         },
         Event::Placed { attempt, slots } => match preparation {
             Preparation::Underway => Err(Refusal::NotPrepared),

@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fsync, mkdirat, openat, openat2};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstat, fsync, mkdirat, openat, openat2};
 use rustix::io::Errno;
 
 /// A directory that paths are resolved below.
@@ -26,6 +26,12 @@ impl Root {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = openat(CWD, path, flags, Mode::empty())?;
         Ok(Self { directory, path: path.to_owned() })
+    }
+
+    /// Whether what was opened still has a name. Deleted directories have none, and
+    /// handles that went stale cannot be asked.
+    pub(crate) fn is_there(&self) -> bool {
+        fstat(&self.directory).is_ok_and(|found| found.st_nlink > 0)
     }
 
     /// A directory below this one, as a root of its own.

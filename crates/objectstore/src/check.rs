@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::store::Store;
+use crate::store::{Probed, Store};
 
 /// How many objects are looked at; one page of an S3 listing.
 const LOOKED_AT: u64 = 1000;
+
+/// The last part of the key under which a container is tried. Always the same key in a
+/// container, so that where nothing can be deleted one small object stays and not one
+/// for each run.
+pub const PROBE: &str = ".trainyard-probe";
 
 /// What a first look at a container showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +26,8 @@ pub struct ContainerSummary {
     pub more: bool,
 }
 
-/// Sees that the container is there, holds something, and can be read.
+/// Sees that the container is there, holds something, and can be read. Probes of
+/// [`check_writable`] are nothing: the same container may be tried both ways at once.
 ///
 /// # Errors
 /// `ContainerEmpty` when it holds nothing; else whatever stands in the way.
@@ -32,6 +37,9 @@ pub async fn check_readable(store: &Store) -> Result<ContainerSummary, StoreErro
         let mut seen = ContainerSummary { objects: 0, bytes: 0, more: false };
         let mut sample = None;
         while let Some(object) = listing.next().await.transpose()? {
+            if is_probe(&object.key) {
+                continue;
+            }
             if seen.objects == LOOKED_AT {
                 seen.more = true;
                 break;
@@ -51,7 +59,11 @@ pub async fn check_readable(store: &Store) -> Result<ContainerSummary, StoreErro
         }
         // Keys that may list need not be keys that may read.
         if let Some(key) = sample {
-            store.get(&key, Some(0..1), None).await?;
+            match store.get(&key, Some(0..1), None).await {
+                // It was deleted a moment ago: the credentials were good enough to be told so.
+                Err(error) if error.kind() == StoreErrorKind::ObjectMissing => {}
+                other => drop(other?),
+            }
         }
         Ok(seen)
     };
@@ -59,25 +71,17 @@ pub async fn check_readable(store: &Store) -> Result<ContainerSummary, StoreErro
 }
 
 /// Sees that the container can be written: puts a small object under `probe_key`
-/// and deletes it again.
+/// (which should end in [`PROBE`]) and deletes it again. Whoever may write need not be
+/// allowed to delete: results can be stored, and the probe stays.
 ///
 /// # Errors
 /// `ReadOnly` when the store does not allow it; else whatever stands in the way.
-pub async fn check_writable(store: &Store, probe_key: &str) -> Result<(), StoreError> {
-    let probe = async {
-        store
-            .put(probe_key, Bytes::from_static(b"Trainyard wrote this to see that it may.\n"))
-            .await?;
-        match store.delete(probe_key).await {
-            // Whoever may write need not be allowed to delete; results can be stored.
-            Err(error) if error.kind() == StoreErrorKind::ReadOnly => {
-                tracing::debug!(%error, "the probe object stays");
-                Ok(())
-            }
-            other => other,
-        }
-    };
-    within(store, probe).await
+pub async fn check_writable(store: &Store, probe_key: &str) -> Result<Probed, StoreError> {
+    within(store, store.try_write(probe_key)).await
+}
+
+fn is_probe(key: &str) -> bool {
+    key.rsplit('/').next() == Some(PROBE)
 }
 
 /// A check is something a person waits for: silence is an answer too.
@@ -85,9 +89,25 @@ async fn within<T>(
     store: &Store,
     check: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    let limit: Duration = store.check_limit();
-    tokio::time::timeout(limit, check).await.unwrap_or_else(|_| {
-        Err(StoreError::new(StoreErrorKind::Unreachable, store.name(), "look at the container")
-            .said(format!("no answer within {} s", limit.as_secs_f32())))
-    })
+    let limit = store.check_limit();
+    tokio::time::timeout(limit, check)
+        .await
+        .unwrap_or_else(|_| Err(StoreError::silent(store.name(), "look at the container", limit)))
+}
+
+impl StoreError {
+    /// A check did not come to its end in time.
+    pub(crate) fn silent(
+        store: &crate::store::StoreName,
+        tried: &'static str,
+        limit: Duration,
+    ) -> Self {
+        Self::new(StoreErrorKind::Unreachable, store, tried)
+            .said(format!("no answer within {} s", limit.as_secs_f32()))
+            .hint(
+                "see that this is the store's address, and that the server's machine can reach it; for a store \
+                 that is only slow, whoever runs this server can raise `check_seconds` in the `[stores]` table \
+                 of its configuration",
+            )
+    }
 }

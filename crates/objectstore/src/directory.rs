@@ -6,7 +6,9 @@
 //! link to a folder outside of the container is refused. An object appears whole or not at all: it is
 //! written beside its place under another name and then renamed.
 
+mod folder;
 mod plain;
+mod trouble;
 mod walk;
 mod write;
 
@@ -14,7 +16,6 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,13 +26,14 @@ use futures_util::stream::{self, BoxStream};
 use tokio::sync::mpsc;
 use trainyard_model::definition::StoreRef;
 
-use crate::beneath::{self, Root};
+use crate::beneath;
 use crate::budget::Budget;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::guard::Guard;
-use crate::keys::{self, Place};
-use crate::store::{Content, Object, ObjectStore, PlainFolder, StoreName, Upload};
+use crate::store::{Content, Object, ObjectStore, PlainFolder, Probed, StoreName, Upload};
 
+use folder::Folder;
+use trouble::Purpose;
 use write::Draft;
 
 /// How much is read at a time.
@@ -44,147 +46,37 @@ const LISTED_AHEAD: usize = 256;
 #[derive(Debug, Clone)]
 pub(crate) struct DirectoryStore(Arc<Folder>);
 
-#[derive(Debug)]
-struct Folder {
-    name: StoreName,
-    root: Root,
-    /// The container's path below the root.
-    container: PathBuf,
-    check_limit: Duration,
-    budget: Budget,
-}
-
 impl DirectoryStore {
     /// Finds the root and holds it against the guard.
-    pub(crate) fn open(guard: &Guard, store: &StoreRef) -> Result<Self, StoreError> {
-        let name =
-            StoreName { container: store.container.clone(), endpoint: store.endpoint.clone() };
-        let fails = |kind| StoreError::new(kind, &name, "open the directory");
-        let root = Path::new(&store.endpoint);
-        if !root.is_absolute() {
-            return Err(fails(StoreErrorKind::BadEndpoint).said("it does not begin with `/`"));
-        }
-        // Whether the directory exists is told only where the guard lets one look.
-        let resolved = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        guard.admit_directory(&resolved).map_err(|why| {
-            fails(StoreErrorKind::EndpointForbidden)
-                .said("it lies outside the directories that this server's policy allows")
-                .source(why)
+    pub(crate) async fn open(guard: &Guard, store: &StoreRef) -> Result<Self, StoreError> {
+        let (own, of) = (guard.clone(), store.clone());
+        let opening = blocking(move || Folder::open(&own, &of));
+        // A network file system whose server is away answers no question at all.
+        let limit = guard.limits().check;
+        let folder = tokio::time::timeout(limit, opening).await.unwrap_or_else(|_| {
+            let name =
+                StoreName { container: store.container.clone(), endpoint: store.endpoint.clone() };
+            Err(StoreError::silent(&name, "open the directory", limit))
         })?;
-        let container = match keys::place(&store.container) {
-            Ok(Place::File(path)) => path,
-            Ok(Place::Folder(_)) | Err(_) => {
-                return Err(
-                    fails(StoreErrorKind::ContainerMissing).said("no folder can have this name")
-                );
-            }
-        };
-        let root = Root::open(&resolved).map_err(|error| {
-            let kind = match error.kind() {
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                    StoreErrorKind::ContainerMissing
-                }
-                _ => StoreErrorKind::Failed,
-            };
-            fails(kind).said(error.to_string()).source(error)
-        })?;
-        let (check_limit, budget) = (guard.limits().check, guard.budget().clone());
-        Ok(Self(Arc::new(Folder { name, root, container, check_limit, budget })))
-    }
-}
-
-/// Whether reading or writing failed; decides what "permission denied" means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    Read,
-    Write,
-}
-
-impl Folder {
-    fn path(&self, key: &str) -> Result<(PathBuf, bool), StoreError> {
-        match keys::place(key) {
-            Ok(Place::File(path)) => Ok((path, false)),
-            Ok(Place::Folder(path)) => Ok((path, true)),
-            Err(why) => Err(StoreError::unsafe_key(&self.name, key, &why)),
-        }
+        Ok(Self(Arc::new(folder)))
     }
 
-    /// None of these passes by itself, so none is transient: whoever waits for a disk
-    /// to change its mind waits in vain.
-    fn explain(&self, purpose: Purpose, tried: impl Into<String>, error: io::Error) -> StoreError {
-        use io::ErrorKind as E;
-        let escape = beneath::is_escape(&error);
-        // What the operating system's words leave open.
-        let mut said = None;
-        let kind = match (error.kind(), purpose) {
-            (E::NotFound | E::NotADirectory, _) if !self.exists() => {
-                StoreErrorKind::ContainerMissing
-            }
-            (E::PermissionDenied | E::ReadOnlyFilesystem, Purpose::Write) => {
-                StoreErrorKind::ReadOnly
-            }
-            // No object can lie there, so none does.
-            (
-                E::NotFound | E::NotADirectory | E::IsADirectory | E::InvalidFilename,
-                Purpose::Read,
-            ) => StoreErrorKind::ObjectMissing,
-            (E::InvalidFilename, Purpose::Write) => StoreErrorKind::UnsafeKey,
-            (E::NotADirectory, Purpose::Write) => {
-                said = Some("a file or a link stands where a folder has to be");
-                StoreErrorKind::Failed
-            }
-            (E::IsADirectory, Purpose::Write) => {
-                said = Some("a folder stands where the file has to be");
-                StoreErrorKind::Failed
-            }
-            (_, Purpose::Read) if escape => {
-                said = Some("it is a symbolic link that leads out of the directory, or nowhere");
-                StoreErrorKind::UnsafeKey
-            }
-            (_, Purpose::Write) if escape => {
-                said = Some("a symbolic link stands in the way; writing follows none");
-                StoreErrorKind::Failed
-            }
-            _ => StoreErrorKind::Failed,
-        };
-        let told = StoreError::new(kind, &self.name, tried)
-            .said(said.map_or_else(|| error.to_string(), str::to_owned))
-            .source(error);
-        if kind == StoreErrorKind::Failed && said.is_some() {
-            told.hint("take what stands in the way out of the container, or name another container")
-        } else {
-            told
-        }
-    }
-
-    fn exists(&self) -> bool {
-        self.root.open_directory(&self.container).is_ok()
-    }
-
-    fn open_object(&self, key: &str) -> Result<(File, Object), StoreError> {
-        let (path, folder) = self.path(key)?;
-        let tried = || format!("read {key:?}");
-        let opened = (|| {
-            if folder {
+    /// The file under a key, open, and what it is.
+    async fn open_object(&self, key: &str) -> Result<(File, Object), StoreError> {
+        let (path, is_folder) = self.0.path(key)?;
+        let path = self.0.container.join(path);
+        let opened = self.0.work(Purpose::Read, format!("read {key:?}"), move |root| {
+            if is_folder {
                 return Err(io::ErrorKind::NotFound.into());
             }
-            let file = self.root.open_file(&self.container.join(path))?;
+            let file = root.open_file(&path)?;
             let found = file.metadata()?;
             // A folder is no object, as little as a socket is.
-            if found.is_file() {
-                Ok((file, found))
-            } else {
-                Err(io::Error::from(io::ErrorKind::NotFound))
-            }
-        })();
-        let (file, found) = opened.map_err(|error| self.explain(Purpose::Read, tried(), error))?;
-        let object = Object {
-            key: key.to_owned(),
-            size: found.len(),
-            etag: Some(etag(&found)),
-            modified: None,
-        };
-        Ok((file, object))
+            if found.is_file() { Ok((file, found)) } else { Err(io::ErrorKind::NotFound.into()) }
+        });
+        let (file, found) = opened.await?;
+        let (key, etag) = (key.to_owned(), Some(etag(&found)));
+        Ok((file, Object { key, size: found.len(), etag, modified: None }))
     }
 }
 
@@ -215,8 +107,7 @@ impl ObjectStore for DirectoryStore {
     }
 
     async fn head(&self, key: &str) -> Result<Object, StoreError> {
-        let (folder, key) = (self.0.clone(), key.to_owned());
-        blocking(move || folder.open_object(&key).map(|(_, object)| object)).await
+        self.open_object(key).await.map(|(_, object)| object)
     }
 
     async fn get(
@@ -225,8 +116,7 @@ impl ObjectStore for DirectoryStore {
         range: Option<Range<u64>>,
         if_match: Option<&str>,
     ) -> Result<Content, StoreError> {
-        let (folder, wanted) = (self.0.clone(), key.to_owned());
-        let (file, object) = blocking(move || folder.open_object(&wanted)).await?;
+        let (file, object) = self.open_object(key).await?;
         if if_match.is_some_and(|wanted| object.etag.as_deref() != Some(wanted)) {
             return Err(StoreError::new(
                 StoreErrorKind::ObjectChanged,
@@ -264,40 +154,29 @@ impl ObjectStore for DirectoryStore {
 
     async fn put(&self, key: &str, content: Bytes) -> Result<Option<String>, StoreError> {
         let (path, is_folder) = self.0.path(key)?;
-        let folder = self.0.clone();
-        let tried = format!("write {key:?}");
-        blocking(move || {
-            let put = || {
-                let container = folder.root.open_directory(&folder.container)?;
-                if is_folder {
-                    beneath::make_directories(&container, &path)?;
-                    return Ok(None);
-                }
-                let mut draft = Draft::begin(&container, &path)?;
-                draft.append(&content)?;
-                draft.publish().map(|found| Some(etag(&found)))
-            };
-            put().map_err(|error| folder.explain(Purpose::Write, tried, error))
-        })
-        .await
+        let folder = self.0.container.clone();
+        let put = self.0.work(Purpose::Write, format!("write {key:?}"), move |root| {
+            let container = root.open_directory(&folder)?;
+            if is_folder {
+                beneath::make_directories(&container, &path)?;
+                return Ok(None);
+            }
+            let mut draft = Draft::begin(&container, &path)?;
+            draft.append(&content)?;
+            draft.publish().map(|found| Some(etag(&found)))
+        });
+        put.await
     }
 
     async fn upload(&self, key: &str) -> Result<Box<dyn Upload>, StoreError> {
         let (path, _) = self.0.path(key)?;
-        let folder = self.0.clone();
+        let folder = self.0.container.clone();
         let tried = format!("write {key:?}");
-        blocking(move || {
-            let begun = folder
-                .root
-                .open_directory(&folder.container)
-                .and_then(|container| Draft::begin(&container, &path));
-            match begun {
-                Ok(draft) => Ok(Box::new(DirectoryUpload { folder, draft: Some(draft), tried })
-                    as Box<dyn Upload>),
-                Err(error) => Err(folder.explain(Purpose::Write, tried, error)),
-            }
-        })
-        .await
+        let begun = self.0.work(Purpose::Write, tried.clone(), move |root| {
+            Draft::begin(&root.open_directory(&folder)?, &path)
+        });
+        let draft = Some(begun.await?);
+        Ok(Box::new(DirectoryUpload { folder: self.0.clone(), draft, tried }))
     }
 
     fn list(&self, prefix: &str) -> BoxStream<'static, Result<Object, StoreError>> {
@@ -307,13 +186,13 @@ impl ObjectStore for DirectoryStore {
         let begin = async move {
             let (send, receive) = mpsc::channel(LISTED_AHEAD);
             tokio::task::spawn_blocking(move || {
-                let walked = walk::objects(
-                    &folder.root,
-                    &folder.container,
-                    &prefix,
-                    walk::VISITED_MAX,
-                    &send,
-                );
+                let walked = match folder.root() {
+                    Ok(root) => {
+                        let most = walk::VISITED_MAX;
+                        walk::objects(&root, &folder.container, &prefix, most, &send)
+                    }
+                    Err(error) => Err((folder.container.clone(), error)),
+                };
                 if let Err((path, error)) = walked {
                     let tried = format!("list {}", path.display());
                     // Nobody may be left who wants to know.
@@ -331,21 +210,36 @@ impl ObjectStore for DirectoryStore {
     async fn plain_folder(&self) -> Option<PlainFolder> {
         let folder = self.0.clone();
         // What keeps it from being looked at is told when it is listed.
-        blocking(move || plain::folder(&folder.root, &folder.container)).await.ok().flatten()
+        let look = move || folder.root().and_then(|root| plain::folder(&root, &folder.container));
+        blocking(look).await.ok().flatten()
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
         let (path, _) = self.0.path(key)?;
-        let folder = self.0.clone();
-        let tried = format!("delete {key:?}");
-        blocking(move || {
-            folder
-                .root
-                .open_directory(&folder.container)
-                .and_then(|container| write::delete(&container, &path))
-                .map_err(|error| folder.explain(Purpose::Write, tried, error))
-        })
-        .await
+        let folder = self.0.container.clone();
+        let delete = self.0.work(Purpose::Write, format!("delete {key:?}"), move |root| {
+            write::delete(&root.open_directory(&folder)?, &path)
+        });
+        delete.await
+    }
+
+    async fn try_write(&self, key: &str) -> Result<Probed, StoreError> {
+        let folder = self.0.container.clone();
+        let tried = self.0.work(Purpose::Write, format!("write {key:?}"), move |root| {
+            write::probe(&root.open_directory(&folder)?)
+        });
+        tried.await.map(|()| Probed::Gone)
+    }
+
+    async fn take_file(&self, key: &str, file: &Arc<File>, size: u64) -> Result<bool, StoreError> {
+        let (path, _) = self.0.path(key)?;
+        let (folder, file) = (self.0.container.clone(), Arc::clone(file));
+        let taken = self.0.work(Purpose::Write, format!("write {key:?}"), move |root| {
+            let draft = Draft::begin(&root.open_directory(&folder)?, &path)?;
+            draft.fill(&file, size)?;
+            draft.publish().map(drop)
+        });
+        taken.await.map(|()| true)
     }
 }
 

@@ -217,8 +217,14 @@ impl Guard {
     /// When it lies outside.
     pub fn admit_directory(&self, resolved: &Path) -> Result<(), Forbidden> {
         let policy = &self.0.policy;
-        let inside =
-            |root: &PathBuf| root.canonicalize().is_ok_and(|root| resolved.starts_with(root));
+        // A root that is away (not mounted) holds nothing that could be opened: what is
+        // missing is told, and not that it were forbidden.
+        let inside = |root: &PathBuf| match root.canonicalize() {
+            Ok(found) => {
+                resolved.starts_with(found) || (resolved.starts_with(root) && !resolved.exists())
+            }
+            Err(_) => resolved.starts_with(root),
+        };
         if policy.any_directory || policy.directory_roots.iter().any(inside) {
             Ok(())
         } else {

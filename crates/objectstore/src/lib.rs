@@ -36,7 +36,7 @@ mod wire;
 
 pub use budget::{Budget, BudgetPolicy};
 pub use cache::{Cache, Step};
-pub use check::{ContainerSummary, check_readable, check_writable};
+pub use check::{ContainerSummary, PROBE, check_readable, check_writable};
 pub use download::{Layout, download, fetch, list_container};
 pub use error::{StoreError, StoreErrorKind};
 pub use guard::{Forbidden, Guard, GuardPolicy, Limits};
@@ -44,7 +44,7 @@ pub use keys::{Place, UnsafeKey, place};
 pub use open::open;
 pub use progress::Transferred;
 pub use staging::{Staged, Staging, stage};
-pub use store::{Content, Object, ObjectStore, PlainFolder, Store, StoreName, Upload};
+pub use store::{Content, Object, ObjectStore, PlainFolder, Probed, Store, StoreName, Upload};
 pub use upload::{
     Identity, Manner, Plan, Receipt, Receipts, upload_file, upload_file_once, upload_rest,
     upload_tree,

@@ -1,6 +1,9 @@
 //! MD5, as S3's ETags use it. A checksum here, never a protection.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
 
 use bytes::Bytes;
 use md5::{Digest, Md5};
@@ -17,6 +20,22 @@ pub(crate) fn of_pieces(pieces: &[Bytes]) -> String {
         hash.update(piece);
     }
     etag(&hash.finalize().into())
+}
+
+/// The MD5 of what lies in a file.
+pub(crate) fn of_file(file: &File) -> io::Result<[u8; 16]> {
+    let mut hash = Md5::new();
+    let mut piece = vec![0; 1 << 20];
+    let mut at = 0;
+    loop {
+        match file.read_at(&mut piece, at)? {
+            0 => return Ok(hash.finalize().into()),
+            read => {
+                hash.update(&piece[..read]);
+                at += read as u64;
+            }
+        }
+    }
 }
 
 /// The ETag of an object put in one piece.

@@ -25,6 +25,6 @@ pub async fn open(
     Ok(match store.kind {
         StoreKind::S3 => Arc::new(S3Store::open(guard, store, credentials)?),
         StoreKind::Swift => Arc::new(SwiftStore::open(guard, store, credentials)?),
-        StoreKind::Directory => Arc::new(DirectoryStore::open(guard, store)?),
+        StoreKind::Directory => Arc::new(DirectoryStore::open(guard, store).await?),
     })
 }

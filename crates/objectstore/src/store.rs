@@ -5,6 +5,7 @@
 //! begin anew himself when it breaks.
 
 use std::fmt;
+use std::fs::File;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -126,6 +127,44 @@ pub trait ObjectStore: fmt::Debug + Send + Sync {
 
     /// Deletes an object; one that is not there counts as deleted.
     async fn delete(&self, key: &str) -> Result<(), StoreError>;
+
+    /// Stores a small object and deletes it again, to see that results can be stored.
+    ///
+    /// # Errors
+    /// `ReadOnly` when the store does not allow it; else whatever stands in the way.
+    async fn try_write(&self, key: &str) -> Result<Probed, StoreError> {
+        self.put(key, Bytes::from_static(b"Trainyard wrote this to see that it may.\n")).await?;
+        match self.delete(key).await {
+            Ok(()) => Ok(Probed::Gone),
+            Err(error) => {
+                tracing::debug!(%error, "the probe object stays");
+                Ok(Probed::Stays)
+            }
+        }
+    }
+
+    /// Stores the first `size` bytes of a file without taking them through memory, where
+    /// the store has a way to do that. False, and nothing is done, where it has none.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put); also when the file is shorter.
+    async fn take_file(
+        &self,
+        _key: &str,
+        _file: &Arc<File>,
+        _size: u64,
+    ) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+}
+
+/// What became of an object that was written only to see whether it can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probed {
+    /// It is deleted.
+    Gone,
+    /// It could be stored and not deleted.
+    Stays,
 }
 
 /// An object that is being stored in parts.

@@ -20,7 +20,7 @@ use crate::upload::Submitted;
 pub(crate) async fn check(
     Writer(user): Writer,
     State(shared): State<Shared>,
-    Submitted(upload, _place): Submitted,
+    Submitted(upload, place): Submitted,
 ) -> Answer<Json<CheckReport>> {
-    Ok(Json(shared.control.check(&user, upload).await?))
+    Ok(Json(shared.control.check(&user, upload, Some(place)).await?))
 }

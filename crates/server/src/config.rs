@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use trainyard_api::learner::StagingView;
-use trainyard_control::Limits;
+use trainyard_control::{Limits, StoreChecks};
 use trainyard_definition::ZipLimits;
 use trainyard_objectstore::{BudgetPolicy, GuardPolicy};
 
@@ -101,7 +101,7 @@ pub struct FrameworksConfig {
 }
 
 /// `[stores]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoresConfig {
     /// May stores be on loopback? Default: only while the server listens on loopback alone.
@@ -113,6 +113,24 @@ pub struct StoresConfig {
     /// Directories under which `directory` stores may lie. Default: anywhere
     /// while the server listens on loopback alone, nowhere otherwise.
     pub directory_roots: Vec<PathBuf>,
+    /// The longest that trying one store may take before a submission is refused, in seconds.
+    pub check_seconds: u64,
+    /// How long stores that were found good are not tried again for a run that waits, in seconds.
+    pub check_again_seconds: u64,
+}
+
+impl Default for StoresConfig {
+    fn default() -> Self {
+        let usual = StoreChecks::default();
+        Self {
+            allow_loopback: None,
+            allow_private: None,
+            allowed: Vec::new(),
+            directory_roots: Vec::new(),
+            check_seconds: usual.limit.as_secs(),
+            check_again_seconds: usual.good_for.as_secs(),
+        }
+    }
 }
 
 /// `[cache]`
@@ -190,6 +208,14 @@ impl Config {
             connections: self.transfers.connections,
             memory: self.transfers.memory_mib.saturating_mul(MIB),
             folder: Some(home.join("transfers")),
+        }
+    }
+
+    /// How stores are tried, for `control`.
+    pub fn store_checks(&self) -> StoreChecks {
+        StoreChecks {
+            limit: Duration::from_secs(self.stores.check_seconds.max(1)),
+            good_for: Duration::from_secs(self.stores.check_again_seconds),
         }
     }
 

@@ -54,9 +54,9 @@ pub(crate) async fn submit(
     Writer(user): Writer,
     State(shared): State<Shared>,
     headers: HeaderMap,
-    Submitted(upload, _place): Submitted,
+    Submitted(upload, place): Submitted,
 ) -> Answer<(StatusCode, Json<RunResource>)> {
-    let accepted = shared.control.submit(&user, upload).await?;
+    let accepted = shared.control.submit(&user, upload, Some(place)).await?;
     let run = shared.control.resource(&accepted.record, &shared.base_url(&headers));
     Ok((StatusCode::ACCEPTED, Json(run.with_warnings(accepted.warnings))))
 }

@@ -166,6 +166,7 @@ async fn start_control(
         catalogue: config.frameworks.directory.clone(),
         guard: config.guard(address),
         transfers: config.transfers(&options.home),
+        stores: config.store_checks(),
         limits: config.limits(),
         grace: config.grace(),
         staging: config.staging(&options.home, &options.cache),

@@ -6,6 +6,7 @@
 //! by the process id that started them.
 
 pub mod binary;
+pub mod faults;
 pub mod home;
 pub mod http;
 pub mod juicefs;

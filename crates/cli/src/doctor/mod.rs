@@ -5,6 +5,7 @@ mod finding;
 mod frameworks;
 mod machine;
 mod places;
+mod roots;
 mod server;
 
 use serde_json::json;
@@ -17,6 +18,7 @@ use crate::failure::Failure;
 pub(crate) async fn run(context: &Context) -> Result<Exit, Failure> {
     let mut findings = vec![server::server(context).await];
     findings.extend(places::all(&context.places));
+    findings.extend(roots::all(&context.places.home));
     findings.extend(machine::all());
     findings.extend(frameworks::all(&context.places.cache));
     let well = findings.iter().all(Finding::is_bearable);

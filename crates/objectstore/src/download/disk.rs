@@ -8,7 +8,6 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use md5::{Digest, Md5};
 use rustix::fs::{FallocateFlags, OFlags, fallocate, ftruncate};
 use rustix::io::Errno;
 
@@ -86,22 +85,6 @@ pub(super) fn write_at(file: &File, pieces: &[Bytes], mut at: u64) -> io::Result
         at += piece.len() as u64;
     }
     Ok(())
-}
-
-/// The MD5 of what lies in a file.
-pub(super) fn md5_of_file(file: &File) -> io::Result<[u8; 16]> {
-    let mut hash = Md5::new();
-    let mut piece = vec![0; 1 << 20];
-    let mut at = 0;
-    loop {
-        match file.read_at(&mut piece, at)? {
-            0 => return Ok(hash.finalize().into()),
-            read => {
-                hash.update(&piece[..read]);
-                at += read as u64;
-            }
-        }
-    }
 }
 
 /// Runs what may wait for a disk where waiting harms nobody.

@@ -239,7 +239,7 @@ impl Fetcher {
         let mut again = false;
         loop {
             let reading = file.clone();
-            let sum = blocking(move || disk::md5_of_file(&reading))
+            let sum = blocking(move || md5sum::of_file(&reading))
                 .await
                 .map_err(|error| self.local(&large.path, error))?;
             let sum = md5sum::etag(&sum);

@@ -100,6 +100,14 @@ async fn store_once(
     let file = &source.file;
     // It may have grown since the last attempt.
     let size = file.metadata().map_err(local)?.len();
+    if store.take_file(key, file, size).await? {
+        *sent += size.cast_signed();
+        say(Sent::Bytes(size.cast_signed()));
+        // The bytes went past us; whoever compares later wants their checksum all the same.
+        let reading = Arc::clone(file);
+        let sum = blocking(move || md5sum::of_file(&reading)).await.map_err(local)?;
+        return Ok(Stored::new(Expected { size, etag: md5sum::etag(&sum) }, None, None));
+    }
     if size <= PART {
         let (content, sum) = read(store, file, 0, size).await.map_err(local)?;
         let expected = Expected { size, etag: md5sum::etag(&sum) };

@@ -12,9 +12,9 @@ use trainyard_objectstore::StoreErrorKind;
 use trainyard_testkit::s3::S3Server;
 use trainyard_testkit::wait::eventually;
 
-use crate::proxy::{Fault, Proxy};
 use crate::stager::Machine;
 use crate::support::{content, directory_ref, files, keys, s3_ref};
+use trainyard_testkit::faults::{Fault, Faults};
 
 const SOON: Duration = Duration::from_mins(1);
 
@@ -41,7 +41,7 @@ fn bytes(objects: &Objects) -> u64 {
 }
 
 /// How often each object was asked for.
-fn gets(proxy: &Proxy) -> BTreeMap<String, usize> {
+fn gets(proxy: &Faults) -> BTreeMap<String, usize> {
     let mut gets = BTreeMap::new();
     for line in proxy.requests() {
         let Some(path) = line.strip_prefix("GET /data/") else { continue };
@@ -57,7 +57,7 @@ fn gets(proxy: &Proxy) -> BTreeMap<String, usize> {
 async fn the_second_run_fetches_nothing_and_a_changed_object_is_fetched_alone() {
     let mut objects = objects(60);
     let server = server_with(&objects);
-    let proxy = Proxy::start(server.port(), |_, _| Fault::None);
+    let proxy = Faults::before(server.port(), |_, _| Fault::None).unwrap();
     let (source, keys, machine) =
         (s3_ref(&proxy.endpoint(), "data"), keys(&server), Machine::new());
 
@@ -94,7 +94,7 @@ async fn the_second_run_fetches_nothing_and_a_changed_object_is_fetched_alone() 
 async fn of_many_who_want_the_same_one_fetches_and_the_others_wait() {
     let objects = objects(40);
     let server = server_with(&objects);
-    let proxy = Proxy::start(server.port(), |_, _| Fault::None);
+    let proxy = Faults::before(server.port(), |_, _| Fault::None).unwrap();
     let (source, keys, machine) =
         (s3_ref(&proxy.endpoint(), "data"), keys(&server), Machine::new());
 
@@ -120,7 +120,7 @@ async fn a_fetch_that_was_killed_is_taken_up_again_by_the_one_who_waited() {
     let stalls = |line: &str, before: usize| {
         if line.contains("/data/d5/75") && before == 0 { Fault::Stall(10) } else { Fault::None }
     };
-    let proxy = Proxy::start(server.port(), stalls);
+    let proxy = Faults::before(server.port(), stalls).unwrap();
     let (source, keys, machine) =
         (s3_ref(&proxy.endpoint(), "data"), keys(&server), Machine::new());
 

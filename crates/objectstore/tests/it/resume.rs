@@ -6,8 +6,8 @@ use tokio::sync::Notify;
 use trainyard_objectstore::{Object, Store, Transferred, fetch, list_container, open};
 use trainyard_testkit::s3::S3Server;
 
-use crate::proxy::{Fault, Proxy};
 use crate::support::{content, files, guard, keys, s3_ref};
+use trainyard_testkit::faults::{Fault, Faults};
 
 const LARGE: usize = (50 << 20) + 3;
 
@@ -50,7 +50,7 @@ async fn what_arrived_before_a_crash_is_not_fetched_again() {
     for (key, content) in &expected {
         server.put("data", key, content).unwrap();
     }
-    let proxy = Proxy::start(server.port(), |_, _| Fault::None);
+    let proxy = Faults::before(server.port(), |_, _| Fault::None).unwrap();
     let store =
         open(&guard(), &s3_ref(&proxy.endpoint(), "data"), Some(&keys(&server))).await.unwrap();
     let here = tempfile::tempdir().unwrap();
@@ -60,7 +60,7 @@ async fn what_arrived_before_a_crash_is_not_fetched_again() {
     let had =
         cut_off(&store, &dest, &journal, |state| state.objects == 20 && state.bytes > 17 << 20)
             .await;
-    let gets = |proxy: &Proxy, key: &str| {
+    let gets = |proxy: &Faults, key: &str| {
         proxy.requests().iter().filter(|line| line.contains(key)).count()
     };
     let (small, large) = (gets(&proxy, "/data/small/"), gets(&proxy, "/data/large"));

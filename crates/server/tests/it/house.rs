@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
-use trainyard_control::{Control, Limits, Settings, Upload};
+use trainyard_control::{Control, Limits, Settings, StoreChecks, Upload};
 use trainyard_definition::{Syntax, ZipLimits, zip};
 use trainyard_engine::{LocalConfig, LocalEngine};
 use trainyard_ledger::{Access, Ledger};
@@ -52,7 +52,7 @@ impl House {
                 .expect("the ledger is there");
         }
         let owner = UserName("owner".to_owned());
-        let run = control.submit(&owner, upload(folder.path())).await.expect("it is right");
+        let run = control.submit(&owner, upload(folder.path()), None).await.expect("it is right");
         let document =
             serde_json::json!({"name": "d", "framework": {"name": "tensorflow", "version": "1"}});
         let definition =
@@ -110,7 +110,7 @@ impl House {
     pub(crate) async fn another_run(&self) -> RunId {
         let owner = UserName("owner".to_owned());
         let upload = upload(self.folder.path());
-        self.control.submit(&owner, upload).await.expect("it is right").record.id
+        self.control.submit(&owner, upload, None).await.expect("it is right").record.id
     }
 
     /// Asks and gives the status code and the body.
@@ -139,6 +139,7 @@ async fn control(folder: &Path) -> Arc<Control> {
         cache: folder.join("cache"),
         catalogue: None,
         guard: Config::default().guard((Ipv4Addr::LOCALHOST, 1).into()),
+        stores: StoreChecks::default(),
         limits: Limits { zip: ZipLimits::default(), disk_allowance: 1 << 30 },
         grace: std::time::Duration::from_secs(1),
         staging: trainyard_api::learner::StagingView::default(),
@@ -149,6 +150,7 @@ async fn control(folder: &Path) -> Arc<Control> {
 fn upload(folder: &Path) -> Upload {
     let code = folder.join("code");
     std::fs::create_dir_all(&code).expect("ours");
+    std::fs::create_dir_all(folder.join("store/results")).expect("ours");
     std::fs::write(code.join("main.py"), "print('hello')\n").expect("ours");
     let packed = zip::pack(&code, &ZipLimits::default()).expect("it is flat");
     let text = serde_json::json!({

@@ -8,8 +8,8 @@ use trainyard_objectstore::{Store, download, open, upload_file};
 use trainyard_testkit::swift::{SwiftClient, SwiftOptions, SwiftServer};
 
 use super::{container, keys, swift_ref};
-use crate::proxy::{Fault, Proxy};
 use crate::support::{content, files, guard};
+use trainyard_testkit::faults::{Fault, Faults};
 
 fn segments(client: &SwiftClient) -> usize {
     client.list("c_segments").map_or(0, |found| found.len())
@@ -112,16 +112,17 @@ async fn an_upload_that_fails_leaves_no_segments_and_one_that_stands_keeps_its_o
     let here = tempfile::tempdir().unwrap();
     let file = here.path().join("file");
     fs::write(&file, content(9 << 20, 4)).unwrap();
-    let through = async |proxy: &Proxy| {
+    let through = async |proxy: &Faults| {
         let at = format!("{}/auth/v1.0", proxy.endpoint());
         open(&guard(), &swift_ref(&at, "c"), Some(&keys(&server))).await.unwrap()
     };
 
     // The second segment, then the manifest, is refused.
     for refused in ["/00000001", "multipart-manifest=put"] {
-        let proxy = Proxy::start(server.port(), move |line, _| {
+        let proxy = Faults::before(server.port(), move |line, _| {
             if line.contains(refused) { Fault::Status(507) } else { Fault::None }
-        });
+        })
+        .unwrap();
         let error = upload_file(&through(&proxy).await, &file, "x").await.unwrap_err();
         let hint = error.cause().hint.unwrap();
         assert!(error.to_string().contains("507") && hint.contains("no room"), "{error} {hint}");
@@ -129,9 +130,10 @@ async fn an_upload_that_fails_leaves_no_segments_and_one_that_stands_keeps_its_o
     }
 
     // The manifest is taken, and no answer to it ever comes: the object stands.
-    let proxy = Proxy::start(server.port(), |line, _| {
+    let proxy = Faults::before(server.port(), |line, _| {
         if line.contains("multipart-manifest=put") { Fault::Swallow } else { Fault::None }
-    });
+    })
+    .unwrap();
     drop(upload_file(&through(&proxy).await, &file, "x").await);
     assert!(client.get("c", "x").unwrap() == fs::read(&file).unwrap());
     assert_eq!(segments(client), 2);

@@ -9,8 +9,8 @@ use trainyard_objectstore::{Guard, Store, StoreError, open};
 use trainyard_testkit::swift::{KeystoneSwift, SwiftOptions, SwiftServer};
 
 use super::{keys, keystone_ref, swift_ref};
-use crate::proxy::{Fault, Proxy};
 use crate::support::{content, guard};
+use trainyard_testkit::faults::{Fault, Faults};
 
 /// So many transfers are under way.
 const AT_ONCE: usize = 32;
@@ -33,14 +33,14 @@ async fn read_all(store: &Store) -> Result<(), StoreError> {
 }
 
 /// How often the proxy was asked for a token, and for the object.
-fn asked(proxy: &Proxy) -> (usize, usize) {
+fn asked(proxy: &Faults) -> (usize, usize) {
     let lines = proxy.requests();
     let count = |what: &str| lines.iter().filter(|line| line.contains(what)).count();
     (count("/auth/v1.0"), count("/c/x"))
 }
 
 /// Two stores as two runs have them, through a proxy that counts.
-async fn stores(proxy: &Proxy, server: &SwiftServer, guard: &Guard) -> (Store, Store) {
+async fn stores(proxy: &Faults, server: &SwiftServer, guard: &Guard) -> (Store, Store) {
     let at = format!("{}/auth/v1.0", proxy.endpoint());
     let one = async || open(guard, &swift_ref(&at, "c"), Some(&keys(server))).await.unwrap();
     (one().await, one().await)
@@ -51,7 +51,7 @@ async fn many_transfers_share_a_token_and_renew_it_once_when_it_is_refused() {
     let server = SwiftServer::start().unwrap();
     server.client().create_container("c").unwrap();
     server.client().put("c", "x", &content(10_000, 1)).unwrap();
-    let proxy = Proxy::start(server.port(), |_, _| Fault::None);
+    let proxy = Faults::before(server.port(), |_, _| Fault::None).unwrap();
     let (one, other) = stores(&proxy, &server, &guard()).await;
 
     let (first, second) = tokio::join!(read_all(&one), read_all(&other));
@@ -72,7 +72,7 @@ async fn a_token_is_renewed_before_it_expires() {
         SwiftServer::start_with(SwiftOptions { token_life: 6, ..SwiftOptions::default() }).unwrap();
     server.client().create_container("c").unwrap();
     server.client().put("c", "x", b"hello").unwrap();
-    let proxy = Proxy::start(server.port(), |_, _| Fault::None);
+    let proxy = Faults::before(server.port(), |_, _| Fault::None).unwrap();
     let (store, _) = stores(&proxy, &server, &guard()).await;
 
     let begun = Instant::now();
@@ -92,7 +92,7 @@ async fn a_token_is_renewed_before_it_expires() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_password_is_tried_once_however_many_wait() {
     let server = SwiftServer::start().unwrap();
-    let proxy = Proxy::start(server.port(), |_, _| Fault::None);
+    let proxy = Faults::before(server.port(), |_, _| Fault::None).unwrap();
     let at = format!("{}/auth/v1.0", proxy.endpoint());
     let wrong = trainyard_model::secret::Credentials::new(server.user(), "not-the-password");
     let store = open(&guard(), &swift_ref(&at, "c"), Some(&wrong)).await.unwrap();
@@ -113,9 +113,10 @@ async fn a_refused_password_is_tried_once_however_many_wait() {
 async fn a_store_that_refuses_its_own_tokens_is_not_asked_for_ever() {
     let server = SwiftServer::start().unwrap();
     server.client().create_container("c").unwrap();
-    let proxy = Proxy::start(server.port(), |line, _| {
+    let proxy = Faults::before(server.port(), |line, _| {
         if line.contains("/auth/") { Fault::None } else { Fault::Status(401) }
-    });
+    })
+    .unwrap();
     let (store, _) = stores(&proxy, &server, &guard()).await;
     let error = store.put("x", Bytes::from_static(b"x")).await.unwrap_err();
     assert_eq!(error.kind(), trainyard_objectstore::StoreErrorKind::CredentialsRefused, "{error}");
@@ -127,7 +128,7 @@ async fn keystones_tokens_are_shared_and_renewed_too() {
     let server = Arc::new(KeystoneSwift::start().unwrap());
     server.client().create_container("c").unwrap();
     server.client().put("c", "x", b"hello").unwrap();
-    let proxy = Proxy::start(server.port(), |_, _| Fault::None);
+    let proxy = Faults::before(server.port(), |_, _| Fault::None).unwrap();
     let (user, password) = server.admin();
     let keys = trainyard_model::secret::Credentials::new(user, password);
     // With `/v3` at its end or without.
