@@ -4,8 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod attacks;
+mod clients;
 mod conformance;
 mod faults;
+mod openings;
 mod proxy;
 mod refusals;
 mod support;
