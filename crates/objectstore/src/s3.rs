@@ -40,6 +40,7 @@ use crate::wire::{Body, Wire};
 use address::Address;
 use answer::{Strange, etag_is_checksum, header};
 use caller::{Call, Caller};
+use content::{Wanted, Written};
 use listing::{Next, Page};
 use refusal::{Purpose, Wrong};
 
@@ -110,6 +111,32 @@ impl S3Store {
             budget: guard.budget().clone(),
             proven: AtomicBool::new(false),
         })))
+    }
+}
+
+impl S3Store {
+    async fn content(
+        &self,
+        key: &str,
+        range: Option<Range<u64>>,
+        wanted: Wanted<'_>,
+    ) -> Result<Content, StoreError> {
+        let bucket = &*self.0;
+        bucket.check(key)?;
+        if range.as_ref().is_some_and(Range::is_empty) {
+            return Ok(Content { etag: None, stream: stream::empty().boxed() });
+        }
+        let tried = format!("read {key:?}");
+        let got = content::get(&bucket.caller, key, range.as_ref(), wanted)
+            .await
+            .map_err(|wrong| wrong.explain(&bucket.name, Purpose::Read, &tried))?;
+        let (etag, store) = (got.etag.clone(), self.clone());
+        let stream = got.pieces().map(move |piece| {
+            piece.map_err(|failure| {
+                Wrong::from(failure).explain(&store.0.name, Purpose::Read, &tried)
+            })
+        });
+        Ok(Content { etag, stream: stream.boxed() })
     }
 }
 
@@ -212,22 +239,17 @@ impl ObjectStore for S3Store {
         range: Option<Range<u64>>,
         if_match: Option<&str>,
     ) -> Result<Content, StoreError> {
-        let bucket = &*self.0;
-        bucket.check(key)?;
-        if range.as_ref().is_some_and(Range::is_empty) {
-            return Ok(Content { etag: None, stream: stream::empty().boxed() });
-        }
-        let tried = format!("read {key:?}");
-        let got = content::get(&bucket.caller, key, range.as_ref(), if_match)
-            .await
-            .map_err(|wrong| wrong.explain(&bucket.name, Purpose::Read, &tried))?;
-        let (etag, store) = (got.etag.clone(), self.clone());
-        let stream = got.pieces().map(move |piece| {
-            piece.map_err(|failure| {
-                Wrong::from(failure).explain(&store.0.name, Purpose::Read, &tried)
-            })
-        });
-        Ok(Content { etag, stream: stream.boxed() })
+        self.content(key, range, Wanted { etag: if_match, written: None }).await
+    }
+
+    async fn get_version(
+        &self,
+        object: &Object,
+        range: Option<Range<u64>>,
+    ) -> Result<Content, StoreError> {
+        let modified = object.modified.as_deref();
+        let written = modified.map(|modified| Written { size: object.size, modified });
+        self.content(&object.key, range, Wanted { etag: object.etag.as_deref(), written }).await
     }
 
     async fn put(&self, key: &str, content: Bytes) -> Result<Option<String>, StoreError> {

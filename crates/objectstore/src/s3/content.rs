@@ -8,10 +8,12 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
-use http::header::{CONTENT_RANGE, ETAG, IF_MATCH, RANGE};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_MATCH, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 
-use super::answer::{Strange, etag_is_checksum, header};
+use super::answer::{etag_is_checksum, header};
 use super::caller::{Call, Caller};
 use super::etag;
 use super::refusal::Wrong;
@@ -35,48 +37,92 @@ pub(super) struct Got {
     cut: Cut,
 }
 
+/// The version that is wanted, as far as it is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wanted<'a> {
+    pub(super) etag: Option<&'a str>,
+    /// Looked at where there is no ETag.
+    pub(super) written: Option<Written<'a>>,
+}
+
+/// What tells versions apart without ETags.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written<'a> {
+    pub(super) size: u64,
+    pub(super) modified: &'a str,
+}
+
 /// Asks for an object, or for a piece that is not empty.
 pub(super) async fn get(
     caller: &Caller,
     key: &str,
     range: Option<&Range<u64>>,
-    if_match: Option<&str>,
+    wanted: Wanted<'_>,
 ) -> Result<Got, Wrong> {
     let mut headers = HeaderMap::new();
     if let Some(range) = range {
         let asked = format!("bytes={}-{}", range.start, range.end - 1);
         headers.insert(RANGE, HeaderValue::try_from(asked).expect("digits are a header's text"));
     }
-    let wanted = if_match.and_then(etag::quoted);
-    if let Some(wanted) = &wanted {
-        let wanted = HeaderValue::try_from(wanted.as_str());
-        headers.insert(IF_MATCH, wanted.map_err(|_| Strange("its ETag was no text".to_owned()))?);
+    let etag = wanted.etag.and_then(etag::quoted);
+    if let Some(etag) = &etag {
+        let etag = HeaderValue::try_from(etag.as_str());
+        headers.insert(IF_MATCH, etag.map_err(|_| Wrong::unfit("its ETag was no text"))?);
     }
     let call = Call { method: Method::GET, key: Some(key), headers, ..Call::default() };
-    let wanted = wanted.as_deref();
+    let wanted = Wanted { etag: etag.as_deref(), ..wanted };
     caller.ask(call, |answer: Response<Body>| std::future::ready(look(answer, range, wanted))).await
 }
 
 fn look(
     answer: Response<Body>,
     range: Option<&Range<u64>>,
-    wanted: Option<&str>,
+    wanted: Wanted<'_>,
 ) -> Result<Got, Wrong> {
-    let found = header(answer.headers(), ETAG.as_str()).and_then(etag::quoted);
-    if let (Some(wanted), Some(found)) = (wanted, &found)
+    let headers = answer.headers();
+    let found = header(headers, ETAG.as_str()).and_then(etag::quoted);
+    if let (Some(wanted), Some(found)) = (wanted.etag, &found)
         && wanted != found
     {
-        return Err(Wrong::changed(wanted, found));
+        return Err(Wrong::changed(format!("its ETag was {wanted} and is {found}")));
     }
-    let told = header(answer.headers(), CONTENT_RANGE.as_str());
-    let cut = cut(answer.status(), range, told)?;
-    let etag = found.filter(|_| etag_is_checksum(answer.headers()));
+    if let (None, Some(written)) = (wanted.etag, wanted.written)
+        && let Some(changed) = rewritten(written, headers)
+    {
+        return Err(Wrong::changed(changed));
+    }
+    let cut = cut(answer.status(), range, header(headers, CONTENT_RANGE.as_str()))
+        .map_err(Wrong::unfit)?;
+    let etag = found.filter(|_| etag_is_checksum(headers));
     Ok(Got { etag, body: answer.into_body(), cut })
 }
 
+/// How an object is another than the one that is known, by size and time.
+fn rewritten(known: Written<'_>, headers: &HeaderMap) -> Option<String> {
+    let total = match header(headers, CONTENT_RANGE.as_str()) {
+        Some(told) => told.rsplit('/').next(),
+        None => header(headers, CONTENT_LENGTH.as_str()),
+    };
+    // A total that is not told is `*`.
+    let size: Option<u64> = total.and_then(|total| total.trim().parse().ok());
+    if let Some(size) = size.filter(|size| *size != known.size) {
+        return Some(format!("it had {} bytes and has {size}", known.size));
+    }
+    let modified = header(headers, LAST_MODIFIED.as_str())?;
+    // A listing has milliseconds, a header has none.
+    (second(modified)? != second(known.modified)?)
+        .then(|| format!("it was of {} and is of {modified}", known.modified))
+}
+
+/// A time as listings or as headers write it, in whole seconds since 1970.
+fn second(written: &str) -> Option<i64> {
+    let time: Option<Timestamp> = written.trim().parse().ok();
+    let time = time.or_else(|| rfc2822::parse(written.trim()).ok().map(|at| at.timestamp()));
+    time.map(Timestamp::as_second)
+}
+
 /// How what comes becomes what was asked for.
-fn cut(status: StatusCode, range: Option<&Range<u64>>, told: Option<&str>) -> Result<Cut, Strange> {
-    let strange = |words: String| Err(Strange(words));
+fn cut(status: StatusCode, range: Option<&Range<u64>>, told: Option<&str>) -> Result<Cut, String> {
     match (status, range, told) {
         (StatusCode::OK, None, None) => Ok(WHOLE),
         // The whole came: the rest is not waited for.
@@ -90,13 +136,13 @@ fn cut(status: StatusCode, range: Option<&Range<u64>>, told: Option<&str>) -> Re
                 Some(came) if came.start == asked.start && came.end <= asked.end => {
                     Ok(Cut { skip: 0, take: Some(came.end - came.start) })
                 }
-                _ => strange(format!("asked for bytes {asked:?}, it sent `{told}`")),
+                _ => Err(format!("asked for bytes {asked:?}, it sent `{told}`")),
             }
         }
         (StatusCode::PARTIAL_CONTENT, _, None) => {
-            strange("it sent a part of the object without saying which".to_owned())
+            Err("it sent a part of the object without saying which".to_owned())
         }
-        _ => strange(format!("it answered with HTTP status {}", status.as_u16())),
+        _ => Err(format!("it answered with HTTP status {}", status.as_u16())),
     }
 }
 
@@ -142,6 +188,33 @@ impl Got {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_without_etags_differ_by_size_and_second() {
+        let known = Written { size: 100, modified: "2026-11-26T18:00:07.345Z" };
+        let told = |range: &str, length: &str, modified: &str| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in
+                [(CONTENT_RANGE, range), (CONTENT_LENGTH, length), (LAST_MODIFIED, modified)]
+            {
+                if !value.is_empty() {
+                    headers.insert(name, HeaderValue::from_str(value).expect("a header's text"));
+                }
+            }
+            rewritten(known, &headers)
+        };
+        let then = "Thu, 26 Nov 2026 18:00:07 GMT";
+        assert_eq!(told("bytes 0-9/100", "10", then), None);
+        assert_eq!(told("bytes 0-9/*", "10", then), None);
+        assert_eq!(told("", "100", "whenever"), None);
+        for (range, length, modified) in [
+            ("bytes 0-9/99", "10", then),
+            ("", "99", then),
+            ("", "100", "Thu, 26 Nov 2026 18:00:08 GMT"),
+        ] {
+            assert!(told(range, length, modified).is_some(), "{range} {length} {modified}");
+        }
+    }
 
     #[test]
     fn what_comes_is_cut_to_what_was_asked_for_or_refused() {

@@ -119,9 +119,12 @@ enum What {
     Strange(#[from] Strange),
     #[error("{0}")]
     Wire(#[source] Failure),
-    /// By an ETag that is another than the one that was wanted.
+    /// The object is another version than the one that was wanted.
     #[error("{0}")]
     Changed(String),
+    /// It is not what was asked for.
+    #[error("{0}")]
+    Unfit(String),
     #[error("the request cannot be signed with these credentials")]
     Unsigned,
 }
@@ -131,9 +134,14 @@ impl Wrong {
         Self { what, transient: false, pause: None }
     }
 
-    /// The object is not the one that was wanted.
-    pub(super) fn changed(wanted: &str, found: &str) -> Self {
-        Self::lasting(What::Changed(format!("its ETag was {wanted} and is {found}")))
+    /// The object is another version than the one that was wanted.
+    pub(super) fn changed(how: String) -> Self {
+        Self::lasting(What::Changed(how))
+    }
+
+    /// The answer is not what was asked for.
+    pub(super) fn unfit(how: impl Into<String>) -> Self {
+        Self::lasting(What::Unfit(how.into()))
     }
 
     pub(super) fn unsigned() -> Self {
@@ -167,6 +175,7 @@ impl Wrong {
                 wire::words_of(failure).unwrap_or_else(|| (Kind::Failed, failure.to_string()))
             }
             What::Changed(words) => (Kind::ObjectChanged, words.clone()),
+            What::Unfit(words) => (Kind::Failed, words.clone()),
             What::Unsigned => (Kind::CredentialsRefused, self.what.to_string()),
         };
         let error = StoreError::new(kind, store, tried).said(said).transient(self.transient);

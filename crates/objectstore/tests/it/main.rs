@@ -3,13 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod answers;
 mod attacks;
 mod cache;
 mod cache_room;
+mod clients;
 mod conformance;
 mod directories;
 mod faults;
 mod receipts;
+mod openings;
+mod proxy;
 mod refusals;
 mod resume;
 mod stager;
