@@ -54,6 +54,12 @@ async fn swift_behind_keystone_does_what_a_store_does() {
     let keys = Credentials::new(user, password);
     suite(&open(&guard(), &reference, Some(&keys)).await.unwrap(), Quirks::default()).await;
     assert_eq!(server.client().list("conformance_segments").unwrap(), []);
+
+    // One server for all that is asked of it: it takes longer to start than to answer.
+    server.client().create_container("c").unwrap();
+    server.client().put("c", "x", b"hello").unwrap();
+    tokens::of_keystone_are_shared(&server).await;
+    refusals::of_keystone_are_told(&server).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

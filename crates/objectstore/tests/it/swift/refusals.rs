@@ -64,14 +64,11 @@ async fn swift_refuses_in_the_right_word() {
     assert_eq!(client.list("full").unwrap(), [("x".to_owned(), 5)]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn keystone_refuses_in_the_right_word() {
-    let server = KeystoneSwift::start().unwrap();
-    server.client().create_container("full").unwrap();
-    server.client().put("full", "x", b"hello").unwrap();
+/// Needs `x` in the container `c`.
+pub(super) async fn of_keystone_are_told(server: &KeystoneSwift) {
     let (user, password) = server.admin();
     let good = Credentials::new(user, password);
-    let reference = keystone_ref(&server, "full");
+    let reference = keystone_ref(server, "c");
 
     let wrong = Credentials::new(user, "not-the-password-of-this-store");
     let store = open(&guard(), &reference, Some(&wrong)).await.unwrap();
