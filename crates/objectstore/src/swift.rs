@@ -77,7 +77,10 @@ impl SwiftStore {
         let endpoint = store.endpoint.trim().trim_end_matches('/');
         // The name goes into messages, so nothing secret may be in it.
         let name = StoreName { container: store.container.clone(), endpoint: s3::shown(endpoint) };
-        let fails = |kind| StoreError::new(kind, &name, "open the store");
+        let fails = |kind| {
+            let error = StoreError::new(kind, &name, "open the store");
+            if kind == StoreErrorKind::BadEndpoint { error.hint(trouble::ADDRESS) } else { error }
+        };
 
         let mut url = Url::parse(endpoint)
             .map_err(|error| fails(StoreErrorKind::BadEndpoint).said(error.to_string()))?;

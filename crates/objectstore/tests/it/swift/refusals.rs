@@ -12,7 +12,7 @@ use trainyard_objectstore::{
 };
 use trainyard_testkit::swift::{KeystoneSwift, SwiftServer};
 
-use super::{keys, keystone_ref, swift_ref};
+use super::{keys, keystone_ref, patient, swift_ref};
 use crate::support::{guard, install_tls};
 
 async fn both(store: &Store) -> [StoreError; 2] {
@@ -71,7 +71,7 @@ pub(super) async fn of_keystone_are_told(server: &KeystoneSwift) {
     let reference = keystone_ref(server, "c");
 
     let wrong = Credentials::new(user, "not-the-password-of-this-store");
-    let store = open(&guard(), &reference, Some(&wrong)).await.unwrap();
+    let store = open(&patient(), &reference, Some(&wrong)).await.unwrap();
     for error in both(&store).await {
         assert_eq!(error.kind(), Kind::CredentialsRefused, "{error}");
         assert!(error.to_string().contains("requires authentication"), "{error}");
@@ -79,7 +79,7 @@ pub(super) async fn of_keystone_are_told(server: &KeystoneSwift) {
     }
 
     let (reader, reads) = server.reader();
-    let store = open(&guard(), &reference, Some(&Credentials::new(reader, reads))).await.unwrap();
+    let store = open(&patient(), &reference, Some(&Credentials::new(reader, reads))).await.unwrap();
     check_readable(&store).await.unwrap();
     assert_eq!(check_writable(&store, "run/probe").await.unwrap_err().kind(), Kind::ReadOnly);
 
@@ -87,7 +87,7 @@ pub(super) async fn of_keystone_are_told(server: &KeystoneSwift) {
     for region in [None, Some("tokyo".to_owned())] {
         let mut reference = reference.clone();
         reference.region = region;
-        let store = open(&guard(), &reference, Some(&good)).await.unwrap();
+        let store = open(&patient(), &reference, Some(&good)).await.unwrap();
         let error = check_readable(&store).await.unwrap_err();
         assert_eq!(error.kind(), Kind::BadEndpoint, "{error}");
         assert!(error.to_string().contains("`dallas`, `nowhere`"), "{error}");
@@ -96,7 +96,7 @@ pub(super) async fn of_keystone_are_told(server: &KeystoneSwift) {
     // The catalogue sends us where nobody may go.
     let mut reference = reference.clone();
     reference.region = Some("nowhere".to_owned());
-    let store = open(&guard(), &reference, Some(&good)).await.unwrap();
+    let store = open(&patient(), &reference, Some(&good)).await.unwrap();
     let error = check_readable(&store).await.unwrap_err();
     assert_eq!(error.kind(), Kind::EndpointForbidden, "{error}");
     assert!(error.to_string().contains("169.254.169.254"), "{error}");

@@ -8,7 +8,7 @@ use trainyard_model::secret::Credentials;
 use trainyard_objectstore::{Guard, Store, StoreError, StoreErrorKind, open};
 use trainyard_testkit::swift::{KeystoneSwift, SwiftOptions, SwiftServer};
 
-use super::{keys, keystone_ref, swift_ref};
+use super::{keys, keystone_ref, patient, swift_ref};
 use crate::proxy::{Fault, Proxy};
 use crate::support::{content, guard};
 
@@ -123,7 +123,7 @@ pub(super) async fn of_keystone_are_shared(server: &KeystoneSwift) {
     let proxy = Proxy::start(server.port(), |_, _| Fault::None);
     let (user, password) = server.admin();
     let keys = Credentials::new(user, password);
-    let guard = guard();
+    let guard = patient();
     // With `/v3` at its end or without.
     for end in ["", "/v3", "/v3/"] {
         let mut reference = keystone_ref(server, "c");
