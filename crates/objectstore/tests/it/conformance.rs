@@ -20,7 +20,7 @@ pub(crate) use quirks::Quirks;
 const AT_ONCE: usize = 24;
 
 /// Keys that stores, their XML, URLs and file systems are known to stumble over.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "plain.txt",
     "deep/er/and/deeper.bin",
     "deep-er",
@@ -41,6 +41,7 @@ const KEYS: [&str; 21] = [
     "UPPER/lower",
     "line\nbreak",
     "carriage\r\nreturn",
+    "tab\tbell\u{7}escape\u{1b}",
     "del\u{7f}nel\u{85}",
 ];
 

@@ -3,9 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod answers;
 mod attacks;
+mod clients;
 mod conformance;
 mod faults;
+mod openings;
 mod proxy;
 mod refusals;
 mod support;

@@ -100,7 +100,15 @@ pub(super) async fn that_change_are_told(store: &Store, quirks: Quirks) {
             assert_eq!(error.kind(), StoreErrorKind::ObjectChanged, "{error}");
         }
     }
+    for range in [None, Some(1..3)] {
+        let error = store.get_version(&old, range).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::ObjectChanged, "{error}");
+    }
     let new = store.head("changing").await.unwrap();
+    for object in listed(store, "changing").await.iter().chain([&new]) {
+        let got = store.get_version(object, Some(1..3)).await.unwrap();
+        assert_eq!(read(got).await, "ew", "{object:?}");
+    }
     assert_ne!((new.size, new.etag), (old.size, old.etag));
     assert_eq!(read(store.get("changing", None, None).await.unwrap()).await, "new");
     store.delete("changing").await.unwrap();

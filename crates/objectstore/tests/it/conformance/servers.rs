@@ -37,7 +37,7 @@ async fn juicefs_does_what_a_store_does() {
     server.client().create_bucket("conformance").unwrap();
     let keys = (juicefs::ACCESS_KEY, juicefs::SECRET_KEY);
     let store = other(&server.endpoint(), keys).await;
-    suite(&store, Quirks { no_etags: true, no_folder_markers: true, ..Quirks::default() }).await;
+    suite(&store, Quirks { no_etags: true, ..Quirks::default() }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
