@@ -24,5 +24,6 @@ mod stories {
     mod secrets;
     mod server_killed;
     mod stored_definitions;
+    mod swift_session;
     mod transcripts;
 }

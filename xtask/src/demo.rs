@@ -1,10 +1,12 @@
 //! `cargo xtask demo`: the session of 2017, on real parts, from nothing.
 //!
-//! A fresh home, MNIST, an S3 server on loopback, and the example's two files:
+//! A fresh home, MNIST, an object store on loopback, and the example's two files:
 //! then the commands of the page, one after the other, each with what it prints.
 
+mod store;
+
 use std::io::{BufRead as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -12,22 +14,23 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 use trainyard_testkit::home::Home;
-use trainyard_testkit::s3::S3Server;
 use trainyard_testkit::{binary, mnist, zip};
+
+use store::{Kind, Store};
 
 /// Below this the demo has failed: the model has not learned.
 const LEAST_ACCURACY: f64 = 0.95;
 /// The version that the page names.
 const SEEDS_VERSION: &str = "1.2-py3";
-/// The containers that the example names.
-const DATA: &str = "tf-training-data";
-const RESULTS: &str = "tf-training-results";
 /// What the program prints before its result.
 const ACCURACY: &str = "Test accuracy: ";
 
 /// Options of `cargo xtask demo`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
+    /// The store that data and results lie in; with Swift, the definition is the page's own.
+    #[arg(long, value_enum, default_value_t = Kind::S3)]
+    store: Kind,
     /// Leave server, store and files up afterwards, until Enter is pressed.
     #[arg(long)]
     keep: bool,
@@ -58,7 +61,7 @@ impl Times {
 /// Everything that the demo sets up; gone when dropped, the server first.
 struct Stage {
     home: Home,
-    s3: S3Server,
+    store: Store,
     /// The user's files: `tf-model.zip`, `job.json`, and `bx`.
     desk: TempDir,
 }
@@ -69,11 +72,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let binary = times.take("building the binary", || binary::build(options.release))?;
     let session = Instant::now();
     let digits = times.take("MNIST (once per machine)", mnist::mnist)?;
-    let s3 = times.take("an S3 server with the data in it", || store(&digits))?;
+    let what = format!("{} with the data in it", options.store.called());
+    let store = times.take(&what, || Store::with_data(options.store, &digits))?;
     let stage = Stage {
         // An empty configuration: what a new user has.
         home: Home::with_binary(binary, "")?,
-        s3,
+        store,
         desk: tempfile::Builder::new().prefix("trainyard-demo-").tempdir()?,
     };
     let told = tell(&stage, &mut times);
@@ -93,20 +97,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// An S3 server with MNIST in one bucket and another for the results.
-fn store(digits: &Path) -> Result<S3Server> {
-    let s3 = S3Server::start()?;
-    for bucket in [DATA, RESULTS] {
-        s3.create_bucket(bucket)?;
-    }
-    for entry in std::fs::read_dir(digits)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).context("a file name")?;
-        s3.put(DATA, name, &std::fs::read(&path)?)?;
-    }
-    Ok(s3)
-}
-
 /// The session; gives the accuracy that the stored log tells.
 fn tell(stage: &Stage, times: &mut Times) -> Result<f64> {
     write_files(stage)?;
@@ -120,18 +110,18 @@ fn tell(stage: &Stage, times: &mut Times) -> Result<f64> {
     call(stage, "trainyard", &["events", &id])?;
     call(stage, "bx", &["ml", "show", "trained-models", &id])?;
 
-    let stored = stage.s3.list(RESULTS)?;
-    println!("\nThe container `{RESULTS}`:");
+    let stored = stage.store.results()?;
+    println!("\nThe container `{}`:", stage.store.results_container());
     for (key, bytes) in &stored {
         println!("{bytes:>12}  {key}");
     }
-    let log = stage.s3.get(RESULTS, &format!("{id}/learner-1/training-log.txt"))?;
+    let log = stage.store.result(&format!("{id}/learner-1/training-log.txt"))?;
     let log = String::from_utf8_lossy(&log);
     let accuracy = log.lines().rev().find_map(|line| line.strip_prefix(ACCURACY));
     let accuracy = accuracy.context("the stored log tells no accuracy")?.trim().parse()?;
 
     call(stage, "bx", &["ml", "delete", "trained-models", &id])?;
-    let after = stage.s3.list(RESULTS)?;
+    let after = stage.store.results()?;
     ensure!(after == stored, "deleting the history touched the container");
     println!("(the container is as it was: {} objects)", after.len());
     Ok(accuracy)
@@ -148,12 +138,7 @@ fn write_files(stage: &Stage) -> Result<()> {
 
     let mut job: Value = serde_json::from_str(&read("job.json")?)?;
     job["model_definition"]["framework"]["version"] = version(stage)?.into();
-    for pointer in ["/training_data/0/connection", "/training_results/connection"] {
-        let connection = job.pointer_mut(pointer).context("the example has two connections")?;
-        connection["auth_url"] = stage.s3.endpoint().into();
-        connection["userId"] = stage.s3.access_key().into();
-        connection["password"] = stage.s3.secret_key().into();
-    }
+    stage.store.write_into(&mut job)?;
     std::fs::write(stage.desk.path().join("job.json"), serde_json::to_string_pretty(&job)?)?;
     std::os::unix::fs::symlink(stage.home.binary(), stage.desk.path().join("bx"))?;
     Ok(())
@@ -215,12 +200,7 @@ fn keep(stage: &Stage) -> Result<()> {
     println!("  export TRAINYARD_HOME={}", stage.home.path().display());
     println!("  cd {}    # tf-model.zip, job.json, bx", stage.desk.path().display());
     println!("  the binary: {}", stage.home.binary().display());
-    println!(
-        "  S3: {} with access key {} and secret key {}",
-        stage.s3.endpoint(),
-        stage.s3.access_key(),
-        stage.s3.secret_key()
-    );
+    println!("  {}", stage.store.told());
     std::io::stdin().lock().read_line(&mut String::new())?;
     Ok(())
 }

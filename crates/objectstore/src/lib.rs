@@ -1,7 +1,7 @@
 //! prepare, store: object stores, transfers and the endpoint guard.
 //!
 //! A store is one container behind the small trait [`ObjectStore`]: S3 and
-//! what speaks its protocol, or a directory. [`open`] makes one from a
+//! what speaks its protocol, OpenStack Swift, or a directory. [`open`] makes one from a
 //! definition's [`StoreRef`](trainyard_model::definition::StoreRef), past the
 //! [`Guard`], which is the only maker of HTTP clients in the house.
 //!

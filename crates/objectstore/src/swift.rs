@@ -17,6 +17,7 @@ mod upload;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -63,8 +64,10 @@ struct Container {
     budget: Budget,
     /// How many segments a manifest may name, where the store tells.
     named_max: OnceCell<Option<usize>>,
-    /// Whether there is a container of segments, as it was at the first look.
-    has_segments: OnceCell<bool>,
+    /// Whether there was a container of segments at the first look.
+    had_segments: OnceCell<bool>,
+    /// Whether we have put something there since.
+    put_segments: AtomicBool,
 }
 
 impl SwiftStore {
@@ -77,7 +80,10 @@ impl SwiftStore {
         let endpoint = store.endpoint.trim().trim_end_matches('/');
         // The name goes into messages, so nothing secret may be in it.
         let name = StoreName { container: store.container.clone(), endpoint: s3::shown(endpoint) };
-        let fails = |kind| StoreError::new(kind, &name, "open the store");
+        let fails = |kind| {
+            let error = StoreError::new(kind, &name, "open the store");
+            if kind == StoreErrorKind::BadEndpoint { error.hint(trouble::ADDRESS) } else { error }
+        };
 
         let mut url = Url::parse(endpoint)
             .map_err(|error| fails(StoreErrorKind::BadEndpoint).said(error.to_string()))?;
@@ -130,7 +136,8 @@ impl SwiftStore {
             check_limit: guard.limits().check,
             budget: guard.budget().clone(),
             named_max: OnceCell::new(),
-            has_segments: OnceCell::new(),
+            had_segments: OnceCell::new(),
+            put_segments: AtomicBool::new(false),
         })))
     }
 
@@ -144,7 +151,8 @@ impl SwiftStore {
             check_limit: this.check_limit,
             budget: this.budget.clone(),
             named_max: OnceCell::new(),
-            has_segments: OnceCell::new(),
+            had_segments: OnceCell::new(),
+            put_segments: AtomicBool::new(false),
         }))
     }
 
@@ -201,7 +209,8 @@ impl Container {
                 Err(trouble) => Err(trouble),
             }
         };
-        self.has_segments.get_or_try_init(look).await.copied()
+        Ok(self.put_segments.load(Ordering::Relaxed)
+            || *self.had_segments.get_or_try_init(look).await?)
     }
 }
 

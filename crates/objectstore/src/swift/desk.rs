@@ -20,6 +20,9 @@ use crate::wire::Wire;
 /// A token is renewed this long before its end, or a tenth of its life, whichever is less.
 const MARGIN_MAX: Duration = Duration::from_mins(1);
 
+/// Lives are told in whole seconds, rounded down.
+const ROUNDED: Duration = Duration::from_secs(1);
+
 /// More desks than this are not kept for credentials that nobody uses.
 const IDLE_MAX: usize = 64;
 
@@ -66,13 +69,17 @@ pub(super) struct Token {
 
 impl Token {
     /// `before`: the token that was good until now. A store may give the same one again
-    /// until it has expired; there is no point in asking earlier then.
+    /// until it has expired; there is no point in asking once more before that.
     fn new(grant: Grant, asked: Instant, before: Option<&Self>) -> Self {
         let Grant { storage, token, life } = grant;
         let same = before.is_some_and(|before| before.value == token);
         let due = life.map(|life| {
-            let margin = if same { Duration::ZERO } else { MARGIN_MAX.min(life / 10) };
-            (asked + life.saturating_sub(margin), asked + life)
+            if same {
+                let end = asked + life + ROUNDED;
+                (end, end)
+            } else {
+                (asked + life.saturating_sub(MARGIN_MAX.min(life / 10)), asked + life)
+            }
         });
         Self { storage, value: token, due }
     }
@@ -109,7 +116,7 @@ impl Desk {
         refused: Option<&Arc<Token>>,
     ) -> Result<Arc<Token>, Trouble> {
         let is_refused =
-            |token: &Arc<Token>| refused.is_some_and(|refused| Arc::ptr_eq(refused, token));
+            |token: &Arc<Token>| refused.is_some_and(|refused| refused.value == token.value);
         let seen = self.rounds.load(Ordering::Acquire);
         let held = self.current();
         let mut last = match &held {
@@ -140,5 +147,31 @@ impl Desk {
         }
         self.rounds.fetch_add(1, Ordering::Release);
         outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(value: &'static str, life: u64, asked: Instant, before: Option<&Token>) -> Token {
+        let grant = Grant {
+            storage: "http://127.0.0.1/v1/AUTH_a".to_owned(),
+            token: HeaderValue::from_static(value),
+            life: Some(Duration::from_secs(life)),
+        };
+        Token::new(grant, asked, before)
+    }
+
+    #[test]
+    fn a_token_is_due_before_its_end_and_the_same_one_again_at_its_end() {
+        let now = Instant::now();
+        let after = |seconds| now + Duration::from_secs(seconds);
+        let first = token("a", 100, now, None);
+        assert_eq!(first.due, Some((after(90), after(100))));
+        assert_eq!(token("b", 86_400, now, Some(&first)).due, Some((after(86_340), after(86_400))));
+        // Nine seconds and a half are left of it: asked for again now, it would be the same.
+        let again = token("a", 9, after(90), Some(&first));
+        assert_eq!(again.due, Some((after(100), after(100))));
     }
 }

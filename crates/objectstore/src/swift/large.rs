@@ -4,6 +4,8 @@
 //! manifest names so many segments at most; more of them are named by manifests in
 //! between, which are segments to the one above.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -86,6 +88,7 @@ impl Container {
             }
             other => drop(other?),
         }
+        self.put_segments.store(true, Ordering::Relaxed);
         Ok(segment)
     }
 

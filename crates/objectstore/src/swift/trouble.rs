@@ -9,6 +9,10 @@ use crate::wire::{self, Failure};
 /// The longest text of a store that is repeated to users, in characters.
 const WORDS_MAX: usize = 300;
 
+/// What to do about what is no Swift.
+pub(super) const ADDRESS: &str = "`auth_url` is the address of the service that gives tokens, \
+    such as https://swift.example.com/auth/v1.0, or Keystone's";
+
 /// What was asked for; decides what a refusal of it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -36,10 +40,7 @@ impl Trouble {
         Self::Known {
             kind: Kind::BadEndpoint,
             said: said.into(),
-            hint: Some(
-                "this does not speak Swift: `auth_url` is the address of the service that gives \
-                 tokens, such as https://swift.example.com/auth/v1.0",
-            ),
+            hint: Some(ADDRESS),
             transient: false,
         }
     }

@@ -32,6 +32,10 @@ def connection():
 swift = connection()
 
 
+def login(request, body):
+    swift.head_account()
+
+
 def create_container(request, body):
     swift.put_container(request["container"], headers=request.get("headers"))
 
@@ -95,6 +99,7 @@ def delete(request, body):
 
 
 WORDS = {
+    "login": login,
     "create_container": create_container,
     "put": put,
     "put_many": put_many,

@@ -40,6 +40,11 @@ impl SwiftClient {
         Self { login, python: bin.join("python"), process: Mutex::new(None) }
     }
 
+    /// Sees that it is let in.
+    pub(super) fn log_in(&self) -> Result<()> {
+        self.ask(&json!({"word": "login"}), &[]).map(drop)
+    }
+
     /// Makes a container.
     ///
     /// # Errors

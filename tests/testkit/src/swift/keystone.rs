@@ -90,6 +90,8 @@ impl KeystoneSwift {
             keystone: Some(json!({"domain": DOMAIN, "project": project, "region": "dallas"})),
         };
         let client = SwiftClient::new(&bin, login);
+        // The first to come waits for much that is read once.
+        client.log_in()?;
         Ok(Self { node, keystone, port, project, password, reader_password, client, _dir: dir })
     }
 

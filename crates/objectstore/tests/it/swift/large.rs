@@ -46,9 +46,13 @@ async fn a_large_object_is_read_back_by_another_client_and_leaves_nothing_when_i
     send(&store, &second, key).await;
     assert!(client.get("c", key).unwrap() == second);
     assert_eq!(segments(client), 2);
-    let new = container(&server, "c").await;
-    new.put(key, Bytes::from_static(b"small")).await.unwrap();
+    store.put(key, Bytes::from_static(b"small")).await.unwrap();
     assert_eq!(client.get("c", key).unwrap(), b"small");
+    assert_eq!(segments(client), 0);
+
+    // A store that is opened anew knows of it as well.
+    send(&store, &first, key).await;
+    container(&server, "c").await.put(key, Bytes::from_static(b"small")).await.unwrap();
     assert_eq!(segments(client), 0);
 
     send(&store, &first, key).await;

@@ -12,7 +12,7 @@ use trainyard_objectstore::{
 };
 use trainyard_testkit::swift::{KeystoneSwift, SwiftServer};
 
-use super::{keys, keystone_ref, swift_ref};
+use super::{keys, keystone_ref, patient, swift_ref};
 use crate::support::{guard, install_tls};
 
 async fn both(store: &Store) -> [StoreError; 2] {
@@ -64,17 +64,14 @@ async fn swift_refuses_in_the_right_word() {
     assert_eq!(client.list("full").unwrap(), [("x".to_owned(), 5)]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn keystone_refuses_in_the_right_word() {
-    let server = KeystoneSwift::start().unwrap();
-    server.client().create_container("full").unwrap();
-    server.client().put("full", "x", b"hello").unwrap();
+/// Needs `x` in the container `c`.
+pub(super) async fn of_keystone_are_told(server: &KeystoneSwift) {
     let (user, password) = server.admin();
     let good = Credentials::new(user, password);
-    let reference = keystone_ref(&server, "full");
+    let reference = keystone_ref(server, "c");
 
     let wrong = Credentials::new(user, "not-the-password-of-this-store");
-    let store = open(&guard(), &reference, Some(&wrong)).await.unwrap();
+    let store = open(&patient(), &reference, Some(&wrong)).await.unwrap();
     for error in both(&store).await {
         assert_eq!(error.kind(), Kind::CredentialsRefused, "{error}");
         assert!(error.to_string().contains("requires authentication"), "{error}");
@@ -82,7 +79,7 @@ async fn keystone_refuses_in_the_right_word() {
     }
 
     let (reader, reads) = server.reader();
-    let store = open(&guard(), &reference, Some(&Credentials::new(reader, reads))).await.unwrap();
+    let store = open(&patient(), &reference, Some(&Credentials::new(reader, reads))).await.unwrap();
     check_readable(&store).await.unwrap();
     assert_eq!(check_writable(&store, "run/probe").await.unwrap_err().kind(), Kind::ReadOnly);
 
@@ -90,7 +87,7 @@ async fn keystone_refuses_in_the_right_word() {
     for region in [None, Some("tokyo".to_owned())] {
         let mut reference = reference.clone();
         reference.region = region;
-        let store = open(&guard(), &reference, Some(&good)).await.unwrap();
+        let store = open(&patient(), &reference, Some(&good)).await.unwrap();
         let error = check_readable(&store).await.unwrap_err();
         assert_eq!(error.kind(), Kind::BadEndpoint, "{error}");
         assert!(error.to_string().contains("`dallas`, `nowhere`"), "{error}");
@@ -99,7 +96,7 @@ async fn keystone_refuses_in_the_right_word() {
     // The catalogue sends us where nobody may go.
     let mut reference = reference.clone();
     reference.region = Some("nowhere".to_owned());
-    let store = open(&guard(), &reference, Some(&good)).await.unwrap();
+    let store = open(&patient(), &reference, Some(&good)).await.unwrap();
     let error = check_readable(&store).await.unwrap_err();
     assert_eq!(error.kind(), Kind::EndpointForbidden, "{error}");
     assert!(error.to_string().contains("169.254.169.254"), "{error}");

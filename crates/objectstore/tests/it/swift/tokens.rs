@@ -1,14 +1,14 @@
 //! One token for all, and one renewal for all.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use trainyard_objectstore::{Guard, Store, StoreError, open};
+use trainyard_model::secret::Credentials;
+use trainyard_objectstore::{Guard, Store, StoreError, StoreErrorKind, open};
 use trainyard_testkit::swift::{KeystoneSwift, SwiftOptions, SwiftServer};
 
-use super::{keys, keystone_ref, swift_ref};
+use super::{keys, keystone_ref, patient, swift_ref};
 use crate::support::{content, guard};
 use trainyard_testkit::faults::{Fault, Faults};
 
@@ -64,6 +64,11 @@ async fn many_transfers_share_a_token_and_renew_it_once_when_it_is_refused() {
     let (tokens, reads) = asked(&proxy);
     assert_eq!(tokens, 2, "{:?}", proxy.requests());
     assert!(reads > 4 * AT_ONCE, "the old token was tried and refused");
+
+    // Whoever loses interest in an answer gives its place to the next: there are 64.
+    for _ in 0..100 {
+        drop(one.get("x", None, None).await.unwrap());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,10 +88,10 @@ async fn a_token_is_renewed_before_it_expires() {
         assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", asked(&proxy));
     }
     // It gave the same token again first, and another one when that had expired: no more
-    // questions than that, and hardly a request was refused meanwhile.
+    // questions than that. Whoever was under way with a token when it expired asked once more.
     let (tokens, reads) = asked(&proxy);
     assert!(tokens <= 4 && begun.elapsed() > Duration::from_secs(5), "{tokens}");
-    assert!(reads - rounds * AT_ONCE <= AT_ONCE, "{reads} requests for {rounds} rounds");
+    assert!(reads <= (rounds + tokens) * AT_ONCE, "{reads} requests for {rounds} rounds");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,18 +99,14 @@ async fn a_refused_password_is_tried_once_however_many_wait() {
     let server = SwiftServer::start().unwrap();
     let proxy = Faults::before(server.port(), |_, _| Fault::None).unwrap();
     let at = format!("{}/auth/v1.0", proxy.endpoint());
-    let wrong = trainyard_model::secret::Credentials::new(server.user(), "not-the-password");
+    let wrong = Credentials::new(server.user(), "not-the-password");
     let store = open(&guard(), &swift_ref(&at, "c"), Some(&wrong)).await.unwrap();
     let failed = stream::iter(0..AT_ONCE)
         .map(|_| async { store.head("x").await.unwrap_err().kind() })
         .buffer_unordered(AT_ONCE)
         .collect::<Vec<_>>()
         .await;
-    assert!(
-        failed
-            .iter()
-            .all(|kind| *kind == trainyard_objectstore::StoreErrorKind::CredentialsRefused)
-    );
+    assert!(failed.iter().all(|kind| *kind == StoreErrorKind::CredentialsRefused));
     assert_eq!(asked(&proxy).0, 1, "{:?}", proxy.requests());
 }
 
@@ -119,25 +120,26 @@ async fn a_store_that_refuses_its_own_tokens_is_not_asked_for_ever() {
     .unwrap();
     let (store, _) = stores(&proxy, &server, &guard()).await;
     let error = store.put("x", Bytes::from_static(b"x")).await.unwrap_err();
-    assert_eq!(error.kind(), trainyard_objectstore::StoreErrorKind::CredentialsRefused, "{error}");
+    assert_eq!(error.kind(), StoreErrorKind::CredentialsRefused, "{error}");
     assert_eq!(asked(&proxy).0, 2, "{:?}", proxy.requests());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn keystones_tokens_are_shared_and_renewed_too() {
-    let server = Arc::new(KeystoneSwift::start().unwrap());
-    server.client().create_container("c").unwrap();
-    server.client().put("c", "x", b"hello").unwrap();
+/// Needs `x` in the container `c`.
+pub(super) async fn of_keystone_are_shared(server: &KeystoneSwift) {
     let proxy = Faults::before(server.port(), |_, _| Fault::None).unwrap();
     let (user, password) = server.admin();
-    let keys = trainyard_model::secret::Credentials::new(user, password);
+    let keys = Credentials::new(user, password);
+    let guard = patient();
     // With `/v3` at its end or without.
-    let guard = guard();
-    for (number, end) in ["", "/v3", "/v3/"].into_iter().enumerate() {
-        let mut reference = keystone_ref(&server, "c");
+    for end in ["", "/v3", "/v3/"] {
+        let mut reference = keystone_ref(server, "c");
         reference.endpoint = format!("{}{end}", proxy.endpoint());
         let store = open(&guard, &reference, Some(&keys)).await.unwrap();
         read_all(&store).await.unwrap();
-        assert_eq!(proxy.requests().len(), 1, "{number}: {:?}", proxy.requests());
+        assert_eq!(proxy.requests().len(), 1, "{end}: {:?}", proxy.requests());
     }
+    // Swift asks Keystone again whether they are good, and they are.
+    server.forget_tokens().unwrap();
+    let store = open(&guard, &keystone_ref(server, "c"), Some(&keys)).await.unwrap();
+    read_all(&store).await.unwrap();
 }
