@@ -6,6 +6,7 @@ mod frameworks;
 mod machine;
 mod places;
 mod server;
+pub(crate) mod view;
 
 use serde_json::json;
 
@@ -18,6 +19,7 @@ pub(crate) async fn run(context: &Context) -> Result<Exit, Failure> {
     let mut findings = vec![server::server(context).await];
     findings.extend(places::all(&context.places));
     findings.extend(machine::all());
+    findings.push(view::view(&context.places));
     findings.extend(frameworks::all(&context.places.cache));
     let well = findings.iter().all(Finding::is_bearable);
     if context.json {
