@@ -57,7 +57,8 @@ fn a_second_attempt_fetches_nothing_and_says_so() {
 
 #[test]
 fn nothing_stays_mounted_when_learner_and_program_are_killed() {
-    let mut setup = Setup::new("echo spoilt > $DATA_DIR/a; echo started; sleep 600");
+    let mut setup =
+        Setup::new("echo spoilt > $DATA_DIR/a; echo started; while :; do sleep 0.1; done");
     setup.data = vec![("a", "clean")];
     let mut attempt = setup.start();
     attempt.until_log("started");
