@@ -7,6 +7,7 @@
 
 mod cold_start;
 mod first_byte;
+mod objectstore;
 mod slurm;
 mod submissions;
 
@@ -52,12 +53,17 @@ const BENCHES: &[Bench] = &[
     ("first-byte", "From submitting to the program's first byte", first_byte::run),
     ("cold-start", "A command from its start to its end", cold_start::run),
     ("submissions", "Submissions that are safe on disk, per second", submissions::run),
+    (
+        "objectstore",
+        "Data from a store to the disk and back, beside other clients",
+        objectstore::run,
+    ),
 ];
 
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Which benches: first-byte, cold-start, submissions; all when none is named.
+    /// Which benches: first-byte, cold-start, submissions, objectstore; all when none is named.
     what: Vec<String>,
     /// Also write the rows to this file.
     #[arg(long, value_name = "FILE")]
@@ -68,7 +74,10 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     for name in &options.what {
         let known = BENCHES.iter().any(|(known, ..)| known == name);
-        ensure!(known, "no bench `{name}`: there are first-byte, cold-start, submissions");
+        ensure!(
+            known,
+            "no bench `{name}`: there are first-byte, cold-start, submissions, objectstore"
+        );
     }
     let binary = match std::env::var_os(binary::VARIABLE) {
         Some(_) => binary::path()?,

@@ -42,6 +42,10 @@ pub struct Assignment {
     /// The endpoint guard's policy, which holds for the learner too.
     #[schema(value_type = Object)]
     pub guard: serde_json::Value,
+    /// What its transfers share with those of others.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub transfers: serde_json::Value,
     /// How training data is kept and shown; without it, it is fetched into DATA_DIR.
     #[serde(default)]
     pub staging: StagingView,

@@ -123,24 +123,75 @@ pub struct StoreView {
     pub location: LocationView,
 }
 
-/// How to reach a store.
-#[derive(Clone, Serialize, Deserialize, ToSchema)]
+/// How to reach a store, in the spelling that fits its kind: a definition with these
+/// keys as its `connection` is taken. Secrets are there for the submitting user alone.
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct ConnectionView {
-    /// The endpoint (a directory store: the root).
-    pub endpoint_url: String,
-    /// The access key, for the submitting user alone.
+    /// S3: the endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint_url: Option<String>,
+    /// S3: the access key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<String>,
-    /// The secret key, for the submitting user alone.
+    /// S3: the secret key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_access_key: Option<String>,
+    /// S3: the token of keys that are good for some hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_token: Option<String>,
+    /// S3: `virtual` when the bucket's name stands in the host's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addressing_style: Option<String>,
+    /// S3, and Swift behind Keystone: the region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Swift: who gives the tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_url: Option<String>,
+    /// Swift with auth v1: the user.
+    #[serde(default, rename = "userId", skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// Swift behind Keystone: the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    /// Swift: the password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// Swift behind Keystone: the domain of user and project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain_name: Option<String>,
+    /// Swift behind Keystone: the project's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
+    /// A directory: the path on the server's machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+}
+
+impl ConnectionView {
+    /// Where the store is, whatever its kind.
+    pub fn address(&self) -> &str {
+        let addresses = [&self.endpoint_url, &self.auth_url, &self.root];
+        addresses.into_iter().flatten().next().map_or("", String::as_str)
+    }
+
+    /// The same without what opens the store.
+    pub fn without_keys(self) -> Self {
+        Self {
+            access_key_id: None,
+            secret_access_key: None,
+            session_token: None,
+            user_id: None,
+            user_name: None,
+            password: None,
+            ..self
+        }
+    }
 }
 
 impl std::fmt::Debug for ConnectionView {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ConnectionView")
-            .field("endpoint_url", &self.endpoint_url)
-            .finish_non_exhaustive()
+        f.debug_struct("ConnectionView").field("address", &self.address()).finish_non_exhaustive()
     }
 }
 
@@ -227,8 +278,50 @@ pub struct Progress {
     /// ... of so many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes_total: Option<u64>,
-    /// Since when, for rates.
+    /// Since when.
     pub since: Time,
+    /// Bytes a second since then; told by the server when it is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_second: Option<u64>,
+    /// How many seconds are left at this rate; told by the server when it is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds_left: Option<u64>,
+}
+
+/// A rate over less time than this, in milliseconds, says nothing.
+const PACE_AFTER: i64 = 500;
+
+impl Progress {
+    /// Work that has just begun, with nothing counted yet.
+    pub fn new(what: impl Into<String>, since: Time) -> Self {
+        Self {
+            what: what.into(),
+            items: None,
+            items_total: None,
+            bytes: None,
+            bytes_total: None,
+            since,
+            bytes_per_second: None,
+            seconds_left: None,
+        }
+    }
+
+    /// The same with rate and time left, as of `now`.
+    #[must_use]
+    pub fn paced(mut self, now: Time) -> Self {
+        let elapsed = now.0.as_millisecond() - self.since.0.as_millisecond();
+        let (Some(bytes), Ok(elapsed @ 1..)) = (self.bytes, u128::try_from(elapsed)) else {
+            return self;
+        };
+        if elapsed < PACE_AFTER.unsigned_abs().into() {
+            return self;
+        }
+        let rate = u64::try_from(u128::from(bytes) * 1000 / elapsed).unwrap_or(u64::MAX);
+        self.bytes_per_second = Some(rate);
+        self.seconds_left =
+            self.bytes_total.and_then(|total| total.saturating_sub(bytes).checked_div(rate));
+        self
+    }
 }
 
 /// What a program uses at a moment.

@@ -10,8 +10,7 @@ pub(crate) fn without_keys(mut run: RunResource) -> RunResource {
     let stores =
         entity.training_data_reference.iter_mut().chain([&mut entity.training_results_reference]);
     for store in stores {
-        store.connection.access_key_id = None;
-        store.connection.secret_access_key = None;
+        store.connection = std::mem::take(&mut store.connection).without_keys();
     }
     run
 }

@@ -90,6 +90,8 @@ impl Control {
             disk_allowance: self.settings.limits.disk_allowance,
             guard: serde_json::to_value(&self.settings.guard).expect("a policy is plain data"),
             staging: self.settings.staging.clone(),
+            transfers: serde_json::to_value(&self.settings.transfers)
+                .expect("a policy is plain data"),
         })
     }
 

@@ -9,7 +9,7 @@ use trainyard_frameworks::{Availability, Catalogue, CatalogueError, Environments
 use trainyard_ledger::{Ledger, LedgerError};
 use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
-use trainyard_objectstore::Guard;
+use trainyard_objectstore::{Budget, Guard, Limits as StoreLimits};
 
 use crate::blobs::Blobs;
 use crate::board::Board;
@@ -84,7 +84,11 @@ impl Control {
         let control = Arc::new(Self {
             catalogue: Catalogue::load(settings.catalogue.as_deref())?,
             environments: Environments::new(settings.cache.clone()),
-            guard: Guard::new(settings.guard.clone()),
+            guard: Guard::with_budget(
+                settings.guard.clone(),
+                StoreLimits::default(),
+                Budget::new(&settings.transfers),
+            ),
             settings,
             ledger,
             engine,

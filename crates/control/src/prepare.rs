@@ -122,14 +122,8 @@ impl Control {
         }
         let since = Time(Timestamp::now());
         let report = |step: BuildProgress| {
-            let progress = Progress {
-                what: format!("environment {}: {step}", record.definition.framework),
-                items: None,
-                items_total: None,
-                bytes: None,
-                bytes_total: None,
-                since,
-            };
+            let what = format!("environment {}: {step}", record.definition.framework);
+            let progress = Progress::new(what, since);
             self.live.update(&record.id, |latest| latest.progress = Some(progress));
             self.hub.touch(&record.id);
         };

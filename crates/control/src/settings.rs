@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use trainyard_api::learner::StagingView;
 use trainyard_definition::ZipLimits;
-use trainyard_objectstore::GuardPolicy;
+use trainyard_objectstore::{BudgetPolicy, GuardPolicy};
 
 /// Everything that `control` needs to know about where and how it works.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct Settings {
     pub catalogue: Option<PathBuf>,
     /// Which addresses and directories stores may have.
     pub guard: GuardPolicy,
+    /// What all transfers of this server and its learners share.
+    pub transfers: BudgetPolicy,
     /// Bounds.
     pub limits: Limits,
     /// How long a canceled program has between SIGTERM and SIGKILL.

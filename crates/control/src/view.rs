@@ -1,9 +1,11 @@
 //! Runs in the words of the API.
 
+mod connection;
+
 use jiff::Timestamp;
 use trainyard_api::run::{
-    AuthorView, CauseView, ComputeConfigurationView, ConnectionView, ExecutionView, FrameworkView,
-    LocationView, Metadata, ModelDefinitionView, RunEntity, RunResource, Status, StoreView,
+    AuthorView, CauseView, ComputeConfigurationView, ExecutionView, FrameworkView, LocationView,
+    Metadata, ModelDefinitionView, RunEntity, RunResource, Status, StoreView,
 };
 use trainyard_api::{ApiError, ErrorBody, Time};
 use trainyard_ledger::RunRecord;
@@ -84,20 +86,16 @@ fn store_view(
     credentials: Option<&Credentials>,
     model_location: Option<String>,
 ) -> StoreView {
-    let exposed = credentials.map(Credentials::expose);
     StoreView {
         kind: store.kind_word.clone(),
-        connection: ConnectionView {
-            endpoint_url: store.endpoint.clone(),
-            access_key_id: exposed.as_ref().map(|keys| keys.user.clone()),
-            secret_access_key: exposed.map(|keys| keys.secret),
-        },
+        connection: connection::view(store, credentials),
         location: LocationView { bucket: store.container.clone(), model_location },
     }
 }
 
 /// How the run stands.
 pub(crate) fn status(record: &RunRecord, around: &Surroundings<'_>) -> Status {
+    let now = Time(Timestamp::now());
     let state = &record.state;
     let live = state.live();
     let settled = state.settled();
@@ -115,14 +113,14 @@ pub(crate) fn status(record: &RunRecord, around: &Surroundings<'_>) -> Status {
         submitted_at: Time(record.submitted_at),
         running_at: running_at.map(Time),
         finished_at: settled.map(|settled| Time(settled.at)),
-        current_at: Time(Timestamp::now()),
+        current_at: now,
         message: format!("{}: {}", record.id, summary(record, around)),
         metrics: Vec::new(),
         error_cause: cause.map(|cause| cause.kind.blame().to_owned()),
         error: cause.map(error_body),
         room: state.room().to_string(),
         waiting_for: waiting_for(state, &around.latest),
-        progress: around.latest.progress.clone(),
+        progress: around.latest.progress.clone().map(|progress| progress.paced(now)),
         attempt: attempt.map(|attempt| attempt.0),
         slots: live.map(|live| live.slots.clone()).unwrap_or_default(),
         slots_note: around.slots_note.clone(),

@@ -7,7 +7,7 @@ use trainyard_api::learner::{Assignment, ReportKind};
 use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::event::Verdict;
 use trainyard_model::state::Phase;
-use trainyard_objectstore::{Guard, Isolation};
+use trainyard_objectstore::{Budget, BudgetPolicy, Guard, Isolation, Limits};
 
 use crate::allowance::{Allowance, Exceeded};
 use crate::contract;
@@ -74,8 +74,8 @@ pub(crate) async fn live(house: &House) -> Result<(), Over> {
             return Ok(());
         }
     };
-    let guard = match serde_json::from_value(assignment.guard.clone()) {
-        Ok(policy) => Guard::new(policy),
+    let guard = match guard_of(&assignment) {
+        Ok(guard) => guard,
         Err(error) => {
             let cause = Cause::new(
                 CauseKind::StagingFailed,
@@ -102,6 +102,14 @@ pub(crate) async fn live(house: &House) -> Result<(), Over> {
     let all_stored = stored.is_ok();
     house.finish(outcome, stored, all_stored);
     Ok(())
+}
+
+/// Where this attempt may go, and what its transfers share with others.
+fn guard_of(assignment: &Assignment) -> Result<Guard, serde_json::Error> {
+    let policy = serde_json::from_value(assignment.guard.clone())?;
+    let budget: Option<BudgetPolicy> = serde_json::from_value(assignment.transfers.clone())?;
+    let budget = Budget::new(&budget.unwrap_or_default());
+    Ok(Guard::with_budget(policy, Limits::default(), budget))
 }
 
 impl House {

@@ -226,12 +226,11 @@ impl Work<'_> {
         let progress = |transferred: Transferred| {
             self.gets_ahead(called, transferred.objects + transferred.bytes);
             self.spool.progress(Progress {
-                what: doing.to_owned(),
                 items: Some(transferred.objects),
                 items_total: transferred.objects_total,
                 bytes: Some(transferred.bytes),
                 bytes_total: transferred.bytes_total,
-                since,
+                ..Progress::new(doing, since)
             });
         };
         let stored = upload_tree(store, folder, prefix, &progress).await?;

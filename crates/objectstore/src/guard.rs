@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use addresses::{Network, Reach};
 
 use crate::budget::Budget;
+use crate::swift::Desks;
 
 /// Where this server may go.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +102,7 @@ pub enum Forbidden {
 }
 
 /// Holds endpoints against a [`GuardPolicy`] and makes the clients that reach
-/// them. Cheap to clone; clones share their clients and connections.
+/// them. Cheap to clone; clones share their clients, connections and tokens.
 #[derive(Debug, Clone)]
 pub struct Guard(Arc<Rules>);
 
@@ -112,6 +113,8 @@ struct Rules {
     hosts: Vec<String>,
     limits: Limits,
     budget: Budget,
+    /// The tokens for stores that give some.
+    desks: Desks,
     /// Without the system's certificates, whose reading costs milliseconds.
     plain: OnceLock<reqwest::Client>,
     secure: OnceLock<reqwest::Client>,
@@ -125,6 +128,11 @@ impl Guard {
 
     /// A guard with other limits.
     pub fn with_limits(policy: GuardPolicy, limits: Limits) -> Self {
+        Self::with_budget(policy, limits, Budget::alone())
+    }
+
+    /// A guard whose stores take from a budget that others take from too.
+    pub fn with_budget(policy: GuardPolicy, limits: Limits, budget: Budget) -> Self {
         let mut networks = Vec::new();
         let mut hosts = Vec::new();
         for entry in &policy.allowed {
@@ -138,7 +146,8 @@ impl Guard {
             networks,
             hosts,
             limits,
-            budget: Budget::alone(),
+            budget,
+            desks: Desks::default(),
             plain: OnceLock::new(),
             secure: OnceLock::new(),
         }))
@@ -147,6 +156,11 @@ impl Guard {
     /// What all transfers to the stores behind this guard share.
     pub fn budget(&self) -> &Budget {
         &self.0.budget
+    }
+
+    /// The tokens that all stores behind this guard share.
+    pub(crate) fn desks(&self) -> &Desks {
+        &self.0.desks
     }
 
     /// How long a store may be silent.

@@ -28,13 +28,15 @@ mod retry;
 mod s3;
 mod staging;
 mod store;
+mod swift;
 mod upload;
 mod view;
+mod wire;
 
-pub use budget::Budget;
+pub use budget::{Budget, BudgetPolicy};
 pub use cache::{Cache, Step};
 pub use check::{ContainerSummary, check_readable, check_writable};
-pub use download::download;
+pub use download::{Listing, download, fetch, list_container};
 pub use error::{StoreError, StoreErrorKind};
 pub use guard::{Forbidden, Guard, GuardPolicy, Limits};
 pub use keys::{Place, UnsafeKey, place};

@@ -2,11 +2,21 @@
 
 use std::fmt::Write as _;
 
+use bytes::Bytes;
 use md5::{Digest, Md5};
 
 /// The MD5 of `content`.
 pub(crate) fn of(content: &[u8]) -> [u8; 16] {
     Md5::digest(content).into()
+}
+
+/// The MD5 of content in pieces, as an ETag has it.
+pub(crate) fn of_pieces(pieces: &[Bytes]) -> String {
+    let mut hash = Md5::new();
+    for piece in pieces {
+        hash.update(piece);
+    }
+    etag(&hash.finalize().into())
 }
 
 /// The ETag of an object put in one piece.

@@ -1,27 +1,31 @@
-//! S3 and what speaks its protocol: SigV4, path style, any endpoint.
+//! S3 and what speaks its protocol: SigV4, any endpoint, path or host style.
 //!
-//! Signing, URLs and XML are opendal's, used below its `Operator`: that would
-//! trim and normalise keys, and a key is not ours to change. What goes over the
-//! wire is [`transport`]'s; what comes back in anger is read by [`refusal`], and
-//! whether it comes from a store at all is seen by [`answer`].
+//! What is asked goes through [`caller`], which signs it and asks again; what comes
+//! back in anger is read by [`refusal`], and whether it comes from a store at all is
+//! seen by [`answer`]. A key is not ours to change: it goes out as it is, and comes
+//! back from a [`listing`] as the store has it.
 
+mod address;
 mod answer;
+mod caller;
+mod content;
+mod etag;
+mod listing;
+mod parts;
 mod refusal;
-mod transport;
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use opendal::raw::oio::{Delete as _, List as _, Read as _, ReadStream as _, Write as _};
-use opendal::raw::{OpDelete, OpList, OpRead, OpStat, OpWrite, Servicer, oio};
-use opendal::{
-    Builder, BytesRange, Executor, HttpTransporter, Metadata, OperationContext, options,
-};
+use http::header::{CONTENT_LENGTH, ETAG, LAST_MODIFIED};
+use http::{HeaderMap, Method, Response};
 use reqwest::Url;
 use trainyard_model::definition::StoreRef;
 use trainyard_model::secret::Credentials;
@@ -30,16 +34,17 @@ use crate::budget::Budget;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::guard::{Forbidden, Guard};
 use crate::keys;
-use crate::retry::Attempts;
 use crate::store::{Content, Object, ObjectStore, StoreName, Upload};
+use crate::wire::{Body, Wire};
 
-use refusal::Purpose;
+use address::Address;
+use answer::{Strange, etag_is_checksum, header};
+use caller::{Call, Caller};
+use listing::{Next, Page};
+use refusal::{Purpose, Wrong};
 
 /// What S3 itself takes for its first region, and most other stores for theirs.
 const DEFAULT_REGION: &str = "us-east-1";
-
-/// Parts of one object on their way at a time.
-const PARTS_AT_ONCE: usize = 4;
 
 /// One bucket.
 #[derive(Debug, Clone)]
@@ -48,10 +53,11 @@ pub(crate) struct S3Store(Arc<Bucket>);
 #[derive(Debug)]
 struct Bucket {
     name: StoreName,
-    service: Servicer,
-    context: OperationContext,
+    caller: Caller,
     check_limit: Duration,
     budget: Budget,
+    /// Whether an answer has come that only a store gives.
+    proven: AtomicBool,
 }
 
 impl S3Store {
@@ -87,43 +93,22 @@ impl S3Store {
             return Err(fails(StoreErrorKind::ContainerMissing)
                 .said("no bucket can have this name (letters, digits, `-`, `.` and `_` only)"));
         }
-
-        let client = guard
-            .client(&url)
-            .map_err(|error| fails(StoreErrorKind::Failed).said(error.to_string()).source(error))?;
-        let transport = transport::Transport::new(guard.clone(), client, credentials.cloned());
-        let context =
-            OperationContext::from_parts(HttpTransporter::new(transport), Executor::default());
-
-        let mut builder = opendal::services::S3::default()
-            .endpoint(url.as_str().trim_end_matches('/'))
-            .bucket(&store.container)
-            .region(
-                store
-                    .region
-                    .as_deref()
-                    .filter(|region| !region.is_empty())
-                    .unwrap_or(DEFAULT_REGION),
-            )
-            // Nothing of this machine's own may open a user's store.
-            .disable_config_load()
-            .disable_ec2_metadata();
-        builder = match credentials.map(Credentials::expose) {
-            Some(keys) if keys.user.is_empty() || keys.secret.is_empty() => {
-                return Err(fails(StoreErrorKind::CredentialsRefused).said("a key is empty"));
-            }
-            Some(keys) => builder.access_key_id(&keys.user).secret_access_key(&keys.secret),
-            None => builder.skip_signature(),
-        };
-        let service = builder
-            .build()
-            .map_err(|error| fails(StoreErrorKind::BadEndpoint).said(error.message().to_owned()))?;
+        if let Some(keys) = credentials.map(Credentials::expose)
+            && (keys.user.is_empty() || keys.secret.is_empty())
+        {
+            return Err(fails(StoreErrorKind::CredentialsRefused).said("a key is empty"));
+        }
+        let region = store.region.as_deref().filter(|region| !region.is_empty());
+        let address = Address::new(&url, &store.container, store.addressing, region)
+            .map_err(|why| fails(StoreErrorKind::BadEndpoint).said(why))?;
+        let wire = Wire::new(guard.clone(), credentials.cloned());
+        let caller = Caller::new(address, wire, region.unwrap_or(DEFAULT_REGION), credentials);
         Ok(Self(Arc::new(Bucket {
             name,
-            service: Arc::new(service),
-            context,
+            caller,
             check_limit: guard.limits().check,
             budget: guard.budget().clone(),
+            proven: AtomicBool::new(false),
         })))
     }
 }
@@ -138,9 +123,60 @@ impl Bucket {
         }
     }
 
-    /// Puts an error of opendal into our words.
-    fn explain(&self, purpose: Purpose, tried: &str, error: opendal::Error) -> StoreError {
-        refusal::explain(&self.name, purpose, tried, error)
+    /// One page of the keys that begin with `prefix`.
+    async fn page(&self, prefix: &str, from: &Next, most: Option<&str>) -> Result<Page, Wrong> {
+        let mut query = vec![("list-type", "2"), ("encoding-type", "url")];
+        if !prefix.is_empty() {
+            query.push(("prefix", prefix));
+        }
+        match from {
+            Next::End => {}
+            Next::Token(token) => query.push(("continuation-token", token)),
+            Next::After(key) => query.push(("start-after", key)),
+        }
+        query.extend(most.map(|most| ("max-keys", most)));
+        let call = Call { method: Method::GET, query: &query, ..Call::default() };
+        let asked = self.caller.ask(call, async |answer: Response<Body>| {
+            let xml = self.caller.xml(answer, "ListBucketResult").await?;
+            listing::read(&xml).map_err(|why| Strange(why.to_string()).into())
+        });
+        let page = asked.await?;
+        self.proven.store(true, Ordering::Relaxed);
+        Ok(page)
+    }
+
+    /// A success without an ETag may come from any web server; a page of a listing, or
+    /// S3's refusal of one, does not.
+    async fn prove(&self) -> Result<(), Wrong> {
+        if self.proven.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.page("", &Next::End, Some("1")).await {
+            Ok(_) => Ok(()),
+            Err(wrong) if wrong.is_of_s3() => {
+                self.proven.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(wrong) => Err(wrong),
+        }
+    }
+
+    async fn put(&self, key: &str, content: Bytes) -> Result<Option<String>, Wrong> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_LENGTH, content.len().into());
+        let call =
+            Call { method: Method::PUT, key: Some(key), headers, body: content, ..Call::default() };
+        let (etag, checksum) = self
+            .caller
+            .ask(call, |answer: Response<Body>| {
+                let told = header(answer.headers(), ETAG.as_str()).and_then(etag::quoted);
+                std::future::ready(Ok((told, etag_is_checksum(answer.headers()))))
+            })
+            .await?;
+        if etag.is_none() {
+            self.prove().await?;
+        }
+        Ok(etag.filter(|_| checksum))
     }
 }
 
@@ -161,13 +197,13 @@ impl ObjectStore for S3Store {
     async fn head(&self, key: &str) -> Result<Object, StoreError> {
         let bucket = &*self.0;
         bucket.check(key)?;
-        let found = bucket
-            .service
-            .stat_dyn(&bucket.context, key, OpStat::new())
-            .await
-            .map_err(|error| bucket.explain(Purpose::Read, &format!("look at {key:?}"), error))?
-            .into_metadata();
-        Ok(described(key.to_owned(), &found))
+        let call = Call { method: Method::HEAD, key: Some(key), ..Call::default() };
+        let asked = bucket.caller.ask(call, |answer: Response<Body>| {
+            std::future::ready(described(key, answer.headers()).map_err(Wrong::from))
+        });
+        asked.await.map_err(|wrong| {
+            wrong.explain(&bucket.name, Purpose::Read, &format!("look at {key:?}"))
+        })
     }
 
     async fn get(
@@ -178,27 +214,18 @@ impl ObjectStore for S3Store {
     ) -> Result<Content, StoreError> {
         let bucket = &*self.0;
         bucket.check(key)?;
+        if range.as_ref().is_some_and(Range::is_empty) {
+            return Ok(Content { etag: None, stream: stream::empty().boxed() });
+        }
         let tried = format!("read {key:?}");
-        let wanted = options::ReadOptions {
-            if_match: if_match.map(str::to_owned),
-            ..options::ReadOptions::default()
-        };
-        let (_, wanted, _): (BytesRange, OpRead, _) = wanted.into();
-        let range = range.map_or_else(BytesRange::default, |range| {
-            BytesRange::new(range.start, Some(range.end - range.start))
-        });
-        let reading =
-            async { bucket.service.read_dyn(&bucket.context, key, wanted)?.open(range).await };
-        let (answer, body) =
-            reading.await.map_err(|error| bucket.explain(Purpose::Read, &tried, error))?;
-        let etag = answer.metadata().and_then(|found| found.etag()).map(str::to_owned);
-        let stream = stream::unfold(Some((self.clone(), body, tried)), |state| async {
-            let (store, mut body, tried) = state?;
-            match body.read().await {
-                Ok(piece) if piece.is_empty() => None,
-                Ok(piece) => Some((Ok(piece.to_bytes()), Some((store, body, tried)))),
-                Err(error) => Some((Err(store.0.explain(Purpose::Read, &tried, error)), None)),
-            }
+        let got = content::get(&bucket.caller, key, range.as_ref(), if_match)
+            .await
+            .map_err(|wrong| wrong.explain(&bucket.name, Purpose::Read, &tried))?;
+        let (etag, store) = (got.etag.clone(), self.clone());
+        let stream = got.pieces().map(move |piece| {
+            piece.map_err(|failure| {
+                Wrong::from(failure).explain(&store.0.name, Purpose::Read, &tried)
+            })
         });
         Ok(Content { etag, stream: stream.boxed() })
     }
@@ -206,57 +233,39 @@ impl ObjectStore for S3Store {
     async fn put(&self, key: &str, content: Bytes) -> Result<Option<String>, StoreError> {
         let bucket = &*self.0;
         bucket.check(key)?;
-        let writing = async {
-            let mut writer = bucket.service.write_dyn(&bucket.context, key, OpWrite::new())?;
-            if !content.is_empty() {
-                writer.write(content.into()).await?;
-            }
-            // One piece makes one request.
-            writer.close().await
-        };
-        let written = writing
-            .await
-            .map_err(|error| bucket.explain(Purpose::Write, &format!("write {key:?}"), error))?;
-        Ok(written.etag().map(str::to_owned))
+        let tried = format!("write {key:?}");
+        let put = bucket.put(key, content).await;
+        put.map_err(|wrong| wrong.explain(&bucket.name, Purpose::Write, &tried))
     }
 
     async fn upload(&self, key: &str) -> Result<Box<dyn Upload>, StoreError> {
-        let bucket = &*self.0;
-        bucket.check(key)?;
-        let tried = format!("write {key:?} in parts");
-        let how =
-            options::WriteOptions { concurrent: PARTS_AT_ONCE, ..options::WriteOptions::default() };
-        let writer = OpWrite::from_options(&bucket.service.capability_dyn(), how)
-            .and_then(|(how, _)| bucket.service.write_dyn(&bucket.context, key, how))
-            .map_err(|error| bucket.explain(Purpose::Write, &tried, error))?;
-        Ok(Box::new(S3Upload { store: self.clone(), writer, tried }))
+        self.0.check(key)?;
+        Ok(Box::new(parts::S3Upload::begin(self, key).await?))
     }
 
     fn list(&self, prefix: &str) -> BoxStream<'static, Result<Object, StoreError>> {
-        let wanted = options::ListOptions { recursive: true, ..options::ListOptions::default() };
-        let lister = self.0.service.list_dyn(&self.0.context, prefix, OpList::from(wanted));
-        stream::unfold(Some((self.clone(), lister)), |state| async {
-            let (store, lister) = state?;
-            let mut lister = match lister {
-                Ok(lister) => lister,
-                Err(error) => {
-                    return Some((
-                        Err(store.0.explain(Purpose::List, "list the container", error)),
-                        None,
-                    ));
-                }
-            };
-            let mut attempts = Attempts::new();
+        let start = (self.clone(), prefix.to_owned(), VecDeque::new(), Some(Next::End));
+        stream::unfold(start, |(store, prefix, mut page, mut next)| async {
             loop {
-                match lister.next().await {
-                    Ok(None) => return None,
-                    Ok(Some(entry)) => return Some((Ok(object(entry)), Some((store, Ok(lister))))),
-                    // The lister keeps its place until a page has been read whole.
-                    Err(error) => {
-                        let error = store.0.explain(Purpose::List, "list the container", error);
-                        if !error.is_transient() || !attempts.another().await {
-                            return Some((Err(error), None));
-                        }
+                if let Some(object) = page.pop_front() {
+                    return Some((Ok(object), (store, prefix, page, next)));
+                }
+                let from = next.take()?;
+                match store.0.page(&prefix, &from, None).await {
+                    Ok(Page { objects, next: Next::End }) => page = objects.into(),
+                    // Else it would go on for ever.
+                    Ok(Page { next: again, .. }) if again == from => {
+                        let wrong = Wrong::from(Strange("its listing goes in a circle".to_owned()));
+                        let error = wrong.explain(&store.0.name, Purpose::List, LISTING);
+                        return Some((Err(error), (store, prefix, page, None)));
+                    }
+                    Ok(Page { objects, next: more }) => {
+                        page = objects.into();
+                        next = Some(more);
+                    }
+                    Err(wrong) => {
+                        let error = wrong.explain(&store.0.name, Purpose::List, LISTING);
+                        return Some((Err(error), (store, prefix, page, None)));
                     }
                 }
             }
@@ -267,67 +276,32 @@ impl ObjectStore for S3Store {
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
         let bucket = &*self.0;
         bucket.check(key)?;
-        let deleting = async {
-            let mut deleter = bucket.service.delete_dyn(&bucket.context)?;
-            deleter.delete(key, OpDelete::new()).await?;
-            deleter.close().await
-        };
-        match deleting.await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                let error = bucket.explain(Purpose::Write, &format!("delete {key:?}"), error);
-                if error.kind() == StoreErrorKind::ObjectMissing { Ok(()) } else { Err(error) }
-            }
+        let call = Call { method: Method::DELETE, key: Some(key), ..Call::default() };
+        let asked = bucket.caller.ask(call, |_: Response<Body>| std::future::ready(Ok(())));
+        let tried = format!("delete {key:?}");
+        match asked.await.map_err(|wrong| wrong.explain(&bucket.name, Purpose::Write, &tried)) {
+            Err(error) if error.kind() == StoreErrorKind::ObjectMissing => Ok(()),
+            done => done,
         }
     }
 }
 
-struct S3Upload {
-    store: S3Store,
-    writer: oio::Writer,
-    tried: String,
-}
+const LISTING: &str = "list the container";
 
-impl S3Upload {
-    fn explain(&self, error: opendal::Error) -> StoreError {
-        self.store.0.explain(Purpose::Write, &self.tried, error)
-    }
-}
-
-#[async_trait]
-impl Upload for S3Upload {
-    async fn part(&mut self, content: Bytes) -> Result<(), StoreError> {
-        self.writer.write(content.into()).await.map_err(|error| self.explain(error))
-    }
-
-    async fn complete(&mut self) -> Result<Option<String>, StoreError> {
-        match self.writer.close().await {
-            Ok(written) => Ok(written.etag().map(str::to_owned)),
-            Err(error) => Err(self.explain(error)),
-        }
-    }
-
-    async fn abort(&mut self) -> Result<(), StoreError> {
-        self.writer.abort().await.map_err(|error| self.explain(error))
-    }
-}
-
-fn object(entry: oio::Entry) -> Object {
-    let (key, found) = entry.into_parts();
-    described(key, &found)
-}
-
-fn described(key: String, found: &Metadata) -> Object {
-    Object {
-        key,
-        size: found.content_length(),
-        etag: found.etag().map(str::to_owned),
-        modified: found.last_modified().map(|at| at.to_string()),
-    }
+/// An object by the headers of an answer about it.
+fn described(key: &str, headers: &HeaderMap) -> Result<Object, Strange> {
+    let size = header(headers, CONTENT_LENGTH.as_str()).and_then(|text| text.parse().ok());
+    let etag = header(headers, ETAG.as_str()).filter(|_| etag_is_checksum(headers));
+    Ok(Object {
+        key: key.to_owned(),
+        size: size.ok_or_else(|| Strange("it tells no size of the object".to_owned()))?,
+        etag: etag.and_then(etag::quoted),
+        modified: header(headers, LAST_MODIFIED.as_str()).map(str::to_owned),
+    })
 }
 
 /// The endpoint without anything that might be a password in it.
-fn shown(endpoint: &str) -> String {
+pub(crate) fn shown(endpoint: &str) -> String {
     match (endpoint.find("://"), endpoint.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => {
             format!("{}://[hidden]@{}", &endpoint[..scheme], &endpoint[at + 1..])

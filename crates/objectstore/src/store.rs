@@ -41,7 +41,7 @@ pub struct Object {
     pub key: String,
     /// Bytes.
     pub size: u64,
-    /// What changes when the content changes, as the store wrote it.
+    /// What changes when the content changes, in HTTP's quotes where it is HTTP's.
     pub etag: Option<String>,
     /// When it was stored, as the store wrote it: tells versions apart where there is no ETag.
     pub modified: Option<String>,
@@ -82,6 +82,12 @@ pub trait ObjectStore: fmt::Debug + Send + Sync {
 
     /// What all transfers of this server share: connections, and memory for what is on its way.
     fn budget(&self) -> &Budget;
+
+    /// The most parts of one [`upload`](Self::upload).
+    fn parts_max(&self) -> u64 {
+        // S3's.
+        10_000
+    }
 
     /// Size and ETag of one object.
     ///

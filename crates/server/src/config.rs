@@ -8,7 +8,7 @@ use serde::Deserialize;
 use trainyard_api::learner::StagingView;
 use trainyard_control::Limits;
 use trainyard_definition::ZipLimits;
-use trainyard_objectstore::GuardPolicy;
+use trainyard_objectstore::{BudgetPolicy, GuardPolicy};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -33,6 +33,25 @@ pub struct Config {
     pub stores: StoresConfig,
     /// Training data that is kept.
     pub cache: CacheConfig,
+    /// What transfers may use.
+    pub transfers: TransfersConfig,
+}
+
+/// `[transfers]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TransfersConfig {
+    /// Requests to object stores under way at a time, of all runs together.
+    pub connections: u32,
+    /// MiB that all transfers together hold in memory.
+    pub memory_mib: u64,
+}
+
+impl Default for TransfersConfig {
+    fn default() -> Self {
+        let BudgetPolicy { connections, memory, .. } = BudgetPolicy::default();
+        Self { connections, memory_mib: memory / MIB }
+    }
 }
 
 /// `[slots]`
@@ -162,6 +181,15 @@ impl Config {
             allowed: self.stores.allowed.clone(),
             directory_roots: self.stores.directory_roots.clone(),
             any_directory: local && self.stores.directory_roots.is_empty(),
+        }
+    }
+
+    /// What transfers share: through a folder in the data directory.
+    pub fn transfers(&self, home: &Path) -> BudgetPolicy {
+        BudgetPolicy {
+            connections: self.transfers.connections,
+            memory: self.transfers.memory_mib.saturating_mul(MIB),
+            folder: Some(home.join("transfers")),
         }
     }
 

@@ -165,6 +165,7 @@ async fn start_control(
         cache: options.cache.clone(),
         catalogue: config.frameworks.directory.clone(),
         guard: config.guard(address),
+        transfers: config.transfers(&options.home),
         limits: config.limits(),
         grace: config.grace(),
         staging: config.staging(&options.home, &options.cache),

@@ -47,13 +47,22 @@ pub fn path() -> Result<PathBuf> {
 /// # Errors
 /// When cargo fails; what the compiler says goes to stderr.
 pub fn build(release: bool) -> Result<PathBuf> {
+    build_target(&["--package=trainyard", "--bin=trainyard"], "trainyard", release)
+}
+
+/// Builds a release of the program that moves data with the product's own engine and
+/// without a server around it.
+///
+/// # Errors
+/// When cargo fails; what the compiler says goes to stderr.
+pub fn build_transfer() -> Result<PathBuf> {
+    build_target(&["--package=trainyard-objectstore", "--example=transfer"], "transfer", true)
+}
+
+fn build_target(which: &[&str], name: &str, release: bool) -> Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(repository()).args([
-        "build",
-        "--package=trainyard",
-        "--bin=trainyard",
-        "--message-format=json-render-diagnostics",
-    ]);
+    cargo.current_dir(repository()).arg("build").args(which);
+    cargo.arg("--message-format=json-render-diagnostics");
     if release {
         cargo.arg("--release");
     }
@@ -62,8 +71,8 @@ pub fn build(release: bool) -> Result<PathBuf> {
     let messages = String::from_utf8(output.stdout).context("cargo's messages")?;
     let executable = messages.lines().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        let is_ours = message["target"]["name"] == "trainyard";
+        let is_ours = message["target"]["name"] == name;
         message["executable"].as_str().filter(|_| is_ours).map(PathBuf::from)
     });
-    executable.context("cargo built no binary `trainyard`")
+    executable.with_context(|| format!("cargo built no program `{name}`"))
 }

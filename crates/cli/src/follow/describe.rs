@@ -30,7 +30,7 @@ fn doing(status: &Status, with_rate: bool) -> Vec<String> {
         parts.push(format!("{}{rest}", words::printable(first)));
     }
     if let Some(progress) = &status.progress {
-        parts.push(told(progress, status, with_rate));
+        parts.push(told(progress, with_rate));
     }
     if status.room == "run"
         && let Some(usage) = &status.usage
@@ -44,26 +44,34 @@ fn doing(status: &Status, with_rate: bool) -> Vec<String> {
     parts
 }
 
-fn told(progress: &Progress, status: &Status, with_rate: bool) -> String {
+fn told(progress: &Progress, with_rate: bool) -> String {
     let mut text = words::printable(&progress.what);
     match (progress.bytes, progress.bytes_total) {
         (Some(bytes), Some(total)) => {
             text.add(format_args!(" {} of {}", words::bytes(bytes), words::bytes(total)));
         }
         (Some(bytes), None) => text.add(format_args!(" {}", words::bytes(bytes))),
-        (None, _) => match (progress.items, progress.items_total) {
-            (Some(items), Some(total)) => text.add(format_args!(" {items} of {total}")),
-            (Some(items), None) => text.add(format_args!(" {items}")),
-            (None, _) => {}
-        },
+        (None, _) => {}
     }
-    let elapsed = status.current_at.0.as_millisecond() - progress.since.0.as_millisecond();
-    if let (true, Some(bytes), Ok(elapsed @ 500..)) =
-        (with_rate, progress.bytes, u64::try_from(elapsed))
-    {
-        let rate = u128::from(bytes) * 1000 / u128::from(elapsed);
-        let rate = u64::try_from(rate).unwrap_or(u64::MAX);
+    match (progress.items, progress.items_total) {
+        // One object is what the bytes are of.
+        (Some(_), Some(0 | 1)) if progress.bytes.is_some() => {}
+        (Some(items), Some(total)) if progress.bytes.is_some() => {
+            text.add(format_args!(" ({items} of {total} objects)"));
+        }
+        (Some(items), Some(total)) => text.add(format_args!(" {items} of {total}")),
+        (Some(items), None) if progress.bytes.is_none() => text.add(format_args!(" {items}")),
+        _ => {}
+    }
+    if !with_rate {
+        return text;
+    }
+    if let Some(rate) = progress.bytes_per_second {
         text.add(format_args!(", {}/s", words::bytes(rate)));
+    }
+    if let Some(left @ 1..) = progress.seconds_left {
+        let left = i64::try_from(left).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
+        text.add(format_args!(", {} left", words::span(left)));
     }
     text
 }
@@ -90,9 +98,10 @@ mod tests {
         assert_eq!(told(&waits, 12_000), "queue   2 more slots (+1 more) · 12 s");
         let fetches = json!({ "room": "prepare", "progress": {
             "what": "fetching training data", "bytes": 5_242_880, "bytes_total": 10_485_760,
-            "since": "2017-10-26T11:00:08.000Z",
+            "items": 3, "items_total": 7, "since": "2017-10-26T11:00:08.000Z",
+            "bytes_per_second": 2_621_440, "seconds_left": 2,
         } });
-        let line = "prepare fetching training data 5.0 MiB of 10.0 MiB, 2.5 MiB/s · 2.1 s";
+        let line = "prepare fetching training data 5.0 MiB of 10.0 MiB (3 of 7 objects), 2.5 MiB/s, 2.0 s left · 2.1 s";
         assert_eq!(told(&fetches, 2_100), line);
         let runs = json!({ "room": "run", "log_bytes": 2048, "usage": {
             "at": "2017-10-26T11:00:09.000Z", "cpu_cores": 1.94, "cpu_seconds": 7.0,

@@ -71,7 +71,7 @@ pub(crate) fn place(store: &StoreView) -> Option<String> {
         "{}/{}/ at {}",
         words::printable(&store.location.bucket),
         words::printable(folder.trim_end_matches('/')),
-        words::printable(&store.connection.endpoint_url),
+        words::printable(store.connection.address()),
     ))
 }
 

@@ -78,7 +78,7 @@ fn size(run: &RunResource) -> String {
 
 fn container(store: &StoreView) -> String {
     let bucket = printable(&store.location.bucket);
-    format!("{bucket} at {}", printable(&store.connection.endpoint_url))
+    format!("{bucket} at {}", printable(store.connection.address()))
 }
 
 fn when(at: Timestamp, now: Timestamp) -> String {

@@ -1,4 +1,4 @@
-//! Where an S3 store answers: an http or https URL with a host.
+//! Where a store answers: an http or https URL with a host.
 
 use url::Url;
 

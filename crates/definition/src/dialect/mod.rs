@@ -3,6 +3,7 @@
 //! One dialect so far: the JSON of 2017-11-03 and its YAML twin of two weeks
 //! later ([`seed`]). Others of the service's life become modules beside it.
 
+mod connection;
 mod desk;
 mod endpoint;
 mod object;

@@ -98,6 +98,7 @@ impl Setup {
             disk_allowance: self.allowance,
             guard: serde_json::json!({"any_directory": true, "allow_loopback": true}),
             staging: self.staging,
+            transfers: serde_json::Value::Null,
         };
         let server = Server::start(&path("home"), assignment, zip);
         let ticket = Ticket {

@@ -9,17 +9,14 @@ use std::path::{Path, PathBuf};
 use super::donors::Donors;
 use super::lock::Pin;
 use super::manifest::{self, Manifest};
-use super::{Place, TREE, boot_id};
-use crate::download::{Layout, fetch};
+use super::{Place, TREE};
+use crate::download::{Listing, fetch, make_folders};
 use crate::error::StoreError;
 use crate::progress::Transferred;
 use crate::store::{Object, Store};
 
 /// What follows the version in the folder's name.
 pub(super) const SUFFIX: &str = ".partial";
-/// Which boot of the machine it was begun in: what a power cut may have taken is not
-/// taken for fetched.
-const BOOT: &str = "boot";
 /// What has arrived.
 const JOURNAL: &str = "journal";
 
@@ -33,33 +30,25 @@ pub(super) struct Partial {
 
 impl Partial {
     /// Begins, or goes on: makes the folders and links what other snapshots have.
-    pub(super) fn begin(store: &Store, place: &Place, layout: &Layout) -> Result<Self, StoreError> {
+    pub(super) fn begin(
+        store: &Store,
+        place: &Place,
+        listing: &Listing,
+    ) -> Result<Self, StoreError> {
         let folder = place.home.join(format!("{}{SUFFIX}", place.version));
         let local =
             |error| StoreError::local(store.name(), format!("make {}", folder.display()), error);
-        Self::enter(&folder).map_err(local)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(local)?;
         let tree = folder.join(TREE);
-        layout.make_folders(store, &tree)?;
+        make_folders(store, &tree, &listing.folders()?)?;
         let donors = Donors::of(&place.home).map_err(local)?;
         let opened = manifest::open(&tree).map_err(local)?;
-        let mut wanted = layout.files();
+        let mut wanted = listing.files();
         wanted.retain(|(object, _)| !donors.give(object, &opened));
         for (_, path) in &wanted {
             part(&tree.join(path)).map_err(local)?;
         }
         Ok(Self { folder, wanted })
-    }
-
-    fn enter(folder: &Path) -> io::Result<()> {
-        let boot = fs::read_to_string(folder.join(BOOT)).unwrap_or_default();
-        if boot == boot_id() {
-            return Ok(());
-        }
-        if folder.exists() {
-            fs::remove_dir_all(folder)?;
-        }
-        fs::DirBuilder::new().mode(0o700).create(folder)?;
-        fs::write(folder.join(BOOT), boot_id())
     }
 
     /// How many bytes are to be fetched at most.
@@ -86,15 +75,13 @@ impl Partial {
     }
 
     /// Makes it the snapshot that it was to be, and uses it at once.
-    pub(super) fn finish(&self, place: &Place, layout: &Layout) -> io::Result<(PathBuf, Pin)> {
-        Manifest::of(&self.folder.join(TREE), layout)?.write(&self.folder)?;
+    pub(super) fn finish(&self, place: &Place, listing: &Listing) -> io::Result<(PathBuf, Pin)> {
+        Manifest::of(&self.folder.join(TREE), listing)?.write(&self.folder)?;
         let pin = Pin::make(&self.folder)?;
         let folder = place.folder();
         fs::rename(&self.folder, &folder)?;
-        for done_with in [BOOT, JOURNAL] {
-            // They say nothing about what is whole.
-            let _ = fs::remove_file(folder.join(done_with));
-        }
+        // It says nothing about what is whole.
+        let _ = fs::remove_file(folder.join(JOURNAL));
         Ok((folder, pin))
     }
 

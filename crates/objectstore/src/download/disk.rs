@@ -65,6 +65,20 @@ pub(super) fn preallocate(path: &Path, size: u64) -> io::Result<File> {
     Ok(file)
 }
 
+/// A file that an earlier download has begun.
+pub(super) fn reopen(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+}
+
+/// Whether there is a file of this size, and no link.
+pub(super) fn is_file_of(path: &Path, size: u64) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == size)
+}
+
 /// Writes pieces one after the other from `at` on.
 pub(super) fn write_at(file: &File, pieces: &[Bytes], mut at: u64) -> io::Result<()> {
     for piece in pieces {
@@ -88,4 +102,11 @@ pub(super) fn md5_of_file(file: &File) -> io::Result<[u8; 16]> {
             }
         }
     }
+}
+
+/// Runs what may wait for a disk where waiting harms nobody.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work)
+        .await
+        .expect("work on a disk does not panic and is not cancelled")
 }

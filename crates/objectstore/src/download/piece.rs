@@ -1,73 +1,49 @@
 //! One piece of work of a download: a small object, or a piece of a large one.
 
-use std::fs::File;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
-use bytes::Bytes;
-use futures_util::StreamExt;
-use tokio::sync::{OnceCell, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc};
 
-use super::disk;
+use super::arrival::Arrival;
+use super::disk::{self, blocking};
+use super::pace::Pace;
+use super::target::{Large, Small};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::md5sum;
 use crate::retry::Attempts;
-use crate::store::{Content, Object, Store};
+use crate::store::{Object, Store};
 
 /// How much of a piece is gathered before it is written.
 const GATHERED: usize = 1 << 20;
 
+/// A connection that has brought this much was a good one: what breaks after it counts
+/// as a first failure.
+const GOOD: u64 = 1 << 20;
+
+/// How often a slow connection of one piece is replaced.
+const REPLACED_MAX: u32 = 4;
+
 /// What a worker is given.
 pub(super) enum Work {
-    /// A whole object, and its file.
-    Small(Object, PathBuf),
+    /// A whole object.
+    Small(Small),
     /// The n-th piece of an object.
     Piece(Arc<Large>, u64),
+    /// A look at an object whose pieces are all there.
+    Check(Arc<Large>),
 }
 
 /// What a worker has to tell.
 pub(super) enum Moved {
     /// Bytes arrived, or have to be fetched again when negative.
     Bytes(i64),
-    /// The object with this key is there, whole and checked.
-    Object(String),
-}
-
-/// An object that comes in pieces.
-#[derive(Debug)]
-pub(super) struct Large {
-    object: Object,
-    path: PathBuf,
-    piece: u64,
-    file: OnceCell<Arc<File>>,
-    missing: AtomicU64,
-    /// What the store's answers told about the content's MD5.
-    md5: std::sync::OnceLock<String>,
-}
-
-impl Large {
-    pub(super) fn new(object: Object, path: PathBuf, piece: u64) -> Self {
-        let missing = AtomicU64::new(object.size.div_ceil(piece));
-        Self {
-            object,
-            path,
-            piece,
-            file: OnceCell::new(),
-            missing,
-            md5: std::sync::OnceLock::new(),
-        }
-    }
-
-    pub(super) fn pieces(&self) -> u64 {
-        self.object.size.div_ceil(self.piece)
-    }
-
-    fn range(&self, number: u64) -> Range<u64> {
-        let start = number * self.piece;
-        start..(start + self.piece).min(self.object.size)
-    }
+    /// A piece lies in its place.
+    Piece(Arc<Large>, u64),
+    /// An object is there, whole and checked.
+    Object(Object),
 }
 
 /// Fetches; each worker has one.
@@ -75,6 +51,7 @@ pub(super) struct Fetcher {
     store: Store,
     tell: mpsc::UnboundedSender<Moved>,
     pieces: Arc<Semaphore>,
+    pace: Arc<Pace>,
 }
 
 impl Fetcher {
@@ -82,27 +59,34 @@ impl Fetcher {
         store: Store,
         tell: mpsc::UnboundedSender<Moved>,
         pieces: Arc<Semaphore>,
+        pace: Arc<Pace>,
     ) -> Self {
-        Self { store, tell, pieces }
+        Self { store, tell, pieces, pace }
     }
 
     pub(super) async fn fetch(&self, work: Work) -> Result<(), StoreError> {
-        let key = match work {
-            Work::Small(object, path) => {
-                self.small(&object, path).await?;
-                object.key
+        let whole = match work {
+            Work::Small(small) => {
+                self.small(&small).await?;
+                small.object
             }
             Work::Piece(large, number) => {
-                let _turn = self.pieces.acquire().await.expect("the semaphore is never closed");
+                let turn = self.pieces.acquire().await.expect("the semaphore is never closed");
                 self.piece(&large, number).await?;
-                if large.missing.fetch_sub(1, Ordering::AcqRel) > 1 {
+                drop(turn);
+                self.say(Moved::Piece(large.clone(), number));
+                if !large.arrived() {
                     return Ok(());
                 }
                 self.check(&large).await?;
-                large.object.key.clone()
+                large.object.clone()
+            }
+            Work::Check(large) => {
+                self.check(&large).await?;
+                large.object.clone()
             }
         };
-        self.say(Moved::Object(key));
+        self.say(Moved::Object(whole));
         Ok(())
     }
 
@@ -115,106 +99,143 @@ impl Fetcher {
         StoreError::local(self.store.name(), format!("write {}", path.display()), error)
     }
 
-    async fn small(&self, object: &Object, path: PathBuf) -> Result<(), StoreError> {
+    async fn small(&self, small: &Small) -> Result<(), StoreError> {
         let mut attempts = Attempts::new();
-        let pieces = loop {
-            match self.whole(object).await {
-                Ok(pieces) => break pieces,
+        loop {
+            match self.small_once(small).await {
+                Ok(()) => break,
                 Err(error) if error.is_transient() && attempts.another().await => {
-                    tracing::debug!(%error, key = object.key, "fetching an object again");
+                    tracing::debug!(%error, key = small.object.key, "fetching an object again");
                 }
                 Err(error) => return Err(error),
             }
-        };
-        let file = path.clone();
-        blocking(move || disk::write_whole(&file, &pieces))
-            .await
-            .map_err(|error| self.local(&path, error))?;
-        self.say(Moved::Bytes(object.size.cast_signed()));
+        }
+        self.say(Moved::Bytes(small.object.size.cast_signed()));
         Ok(())
     }
 
-    /// A small object's content, checked.
-    async fn whole(&self, object: &Object) -> Result<Vec<Bytes>, StoreError> {
-        if object.size == 0 {
-            return Ok(Vec::new());
-        }
-        let content = self.store.get(&object.key, None, object.etag.as_deref()).await?;
-        let told = content.etag.as_deref().and_then(md5sum::told_by);
-        let mut arrived = Arrival::new(self, object, object.size);
-        let pieces = arrived.rest(content).await?;
-        if let Some(told) = told {
-            let sums = pieces.clone();
-            let sum = blocking(move || sum(&sums)).await;
-            if sum != told {
-                return Err(self.corrupted(object, &told, &sum).transient(true));
+    /// A small object into its file, checked before it gets there.
+    async fn small_once(&self, Small { object, path }: &Small) -> Result<(), StoreError> {
+        // Kept until the content is in its file.
+        let room;
+        let (pieces, told) = if object.size == 0 {
+            room = None;
+            (Vec::new(), None)
+        } else {
+            room = Some(self.store.budget().memory(object.size).await);
+            let mut content = self.store.get(&object.key, None, object.etag.as_deref()).await?;
+            let told = content.etag.as_deref().and_then(md5sum::told_by);
+            let mut arrival = Arrival::new(self.store.name(), object, object.size);
+            (arrival.rest(&mut content).await?, told)
+        };
+        let (file, expected) = (path.clone(), told.clone());
+        let written = blocking(move || {
+            if let Some(expected) = expected {
+                let sum = md5sum::of_pieces(&pieces);
+                if sum != expected {
+                    return Err(Unwritten::Damaged(sum));
+                }
             }
-        }
-        Ok(pieces)
+            disk::write_whole(&file, &pieces).map_err(Unwritten::Disk)
+        });
+        let written = written.await;
+        drop(room);
+        written.map_err(|why| match (why, told) {
+            (Unwritten::Damaged(sum), Some(told)) => {
+                self.corrupted(object, &told, &sum).transient(true)
+            }
+            (Unwritten::Damaged(_), None) => unreachable!("only what is told can differ"),
+            (Unwritten::Disk(error), _) => self.local(path, error),
+        })
     }
 
-    /// One piece of a large object, into its place in the file.
-    async fn piece(&self, large: &Arc<Large>, number: u64) -> Result<(), StoreError> {
-        let file = large
-            .file
-            .get_or_try_init(|| async {
-                let (path, size) = (large.path.clone(), large.object.size);
-                blocking(move || disk::preallocate(&path, size)).await.map(Arc::new)
-            })
-            .await
-            .map_err(|error| self.local(&large.path, error))?;
+    /// One piece of a large object, into its place in the file. Goes on where a broken
+    /// connection has left off.
+    async fn piece(&self, large: &Large, number: u64) -> Result<(), StoreError> {
+        let range = large.range(number);
         let mut attempts = Attempts::new();
+        let mut slow_ones = 0;
+        let mut at = range.start;
         loop {
-            let mut written = 0;
-            match self.piece_once(large, file, large.range(number), &mut written).await {
-                Ok(()) => return Ok(()),
+            let from = at;
+            let watch = slow_ones < REPLACED_MAX;
+            match self.piece_once(large, range.clone(), &mut at, watch).await {
+                Ok(Came::All) => return Ok(()),
+                Ok(Came::Slowly) => {
+                    slow_ones += 1;
+                    tracing::debug!(key = large.object.key, number, "replacing a slow connection");
+                }
                 Err(error) => {
-                    self.say(Moved::Bytes(-written));
+                    // Bytes that were not what was asked for may be in the file.
+                    if error.kind() == StoreErrorKind::Corrupted {
+                        self.say(Moved::Bytes((range.start.cast_signed()) - at.cast_signed()));
+                        at = range.start;
+                    } else if at - from >= GOOD {
+                        attempts = Attempts::new();
+                    }
                     if !error.is_transient() || !attempts.another().await {
                         return Err(error);
                     }
-                    tracing::debug!(%error, key = large.object.key, number, "fetching a piece again");
+                    tracing::debug!(%error, key = large.object.key, number, "fetching on");
                 }
             }
         }
     }
 
+    /// By one connection from `at` on, which it advances.
     async fn piece_once(
         &self,
         large: &Large,
-        file: &Arc<File>,
         range: Range<u64>,
-        written: &mut i64,
-    ) -> Result<(), StoreError> {
+        at: &mut u64,
+        watched: bool,
+    ) -> Result<Came, StoreError> {
         let object = &large.object;
-        let mut content =
-            self.store.get(&object.key, Some(range.clone()), object.etag.as_deref()).await?;
+        let file = large.file().await.map_err(|error| self.local(&large.path, error))?;
+        let wanted = *at..range.end;
+        let length = wanted.end - wanted.start;
+        // What is gathered, and what the connection has read ahead.
+        let _room = self.store.budget().memory(2 * GATHERED as u64).await;
+        let mut content = self.store.get(&object.key, Some(wanted), object.etag.as_deref()).await?;
         if let Some(told) = content.etag.as_deref().and_then(md5sum::told_by) {
             large.md5.get_or_init(|| told);
         }
-        let mut arrival = Arrival::new(self, object, range.end - range.start);
-        let mut at = range.start;
+        let began = Instant::now();
+        let mut watch = self.pace.watch();
+        let mut arrival = Arrival::new(self.store.name(), object, length);
         loop {
             let (pieces, more) = arrival.some(&mut content, GATHERED).await?;
             let length: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
-            let target = file.clone();
-            blocking(move || disk::write_at(&target, &pieces, at))
+            let (target, offset) = (file.clone(), *at);
+            blocking(move || disk::write_at(&target, &pieces, offset))
                 .await
                 .map_err(|error| self.local(&large.path, error))?;
-            at += length;
-            *written += length.cast_signed();
+            *at += length;
             self.say(Moved::Bytes(length.cast_signed()));
             if !more {
-                return Ok(());
+                break;
+            }
+            if watch.came(length) && watched {
+                return Ok(Came::Slowly);
             }
         }
+        watch.ended(length, began.elapsed());
+        Ok(Came::All)
     }
 
     /// Checks a large object when its last piece has come; fetches it once more when
     /// it is not what was stored.
-    async fn check(&self, large: &Arc<Large>) -> Result<(), StoreError> {
+    async fn check(&self, large: &Large) -> Result<(), StoreError> {
+        let object = &large.object;
+        if large.md5.get().is_none() && large.was_all_there() {
+            // No answer of today has told it yet.
+            let told = self.store.head(&object.key).await?.etag;
+            if let Some(told) = told.as_deref().and_then(md5sum::told_by) {
+                large.md5.get_or_init(|| told);
+            }
+        }
         let Some(told) = large.md5.get() else { return Ok(()) };
-        let file = large.file.get().expect("a piece has been written");
+        let file = large.file().await.map_err(|error| self.local(&large.path, error))?;
         let mut again = false;
         loop {
             let reading = file.clone();
@@ -226,10 +247,10 @@ impl Fetcher {
                 return Ok(());
             }
             if again {
-                return Err(self.corrupted(&large.object, told, &sum));
+                return Err(self.corrupted(object, told, &sum));
             }
             again = true;
-            self.say(Moved::Bytes(-large.object.size.cast_signed()));
+            self.say(Moved::Bytes(-object.size.cast_signed()));
             for number in 0..large.pieces() {
                 self.piece(large, number).await?;
             }
@@ -246,67 +267,16 @@ impl Fetcher {
     }
 }
 
-/// Counts the bytes of one answer: neither fewer nor more may come than were asked for.
-struct Arrival<'a> {
-    fetcher: &'a Fetcher,
-    object: &'a Object,
-    left: u64,
+/// How a connection has served.
+enum Came {
+    All,
+    /// So slowly that another one should bring the rest.
+    Slowly,
 }
 
-impl<'a> Arrival<'a> {
-    fn new(fetcher: &'a Fetcher, object: &'a Object, expected: u64) -> Self {
-        Self { fetcher, object, left: expected }
-    }
-
-    /// All that is left.
-    async fn rest(&mut self, mut content: Content) -> Result<Vec<Bytes>, StoreError> {
-        self.some(&mut content, usize::MAX).await.map(|(pieces, _)| pieces)
-    }
-
-    /// At least `enough` bytes, or all to the end; and whether there is more.
-    async fn some(
-        &mut self,
-        content: &mut Content,
-        enough: usize,
-    ) -> Result<(Vec<Bytes>, bool), StoreError> {
-        let mut pieces = Vec::new();
-        let mut gathered = 0;
-        while gathered < enough {
-            match content.stream.next().await.transpose()? {
-                Some(piece) => {
-                    gathered += piece.len();
-                    self.left = self
-                        .left
-                        .checked_sub(piece.len() as u64)
-                        .ok_or_else(|| self.wrong("more bytes came than were asked for"))?;
-                    pieces.push(piece);
-                }
-                None if self.left == 0 => return Ok((pieces, false)),
-                None => return Err(self.wrong("the answer ended too early")),
-            }
-        }
-        Ok((pieces, true))
-    }
-
-    fn wrong(&self, what: &str) -> StoreError {
-        let tried = format!("read {:?}", self.object.key);
-        StoreError::new(StoreErrorKind::Corrupted, self.fetcher.store.name(), tried)
-            .said(what)
-            .transient(true)
-    }
-}
-
-fn sum(pieces: &[Bytes]) -> String {
-    use md5::Digest;
-    let mut hash = md5::Md5::new();
-    for piece in pieces {
-        hash.update(piece);
-    }
-    md5sum::etag(&hash.finalize().into())
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work)
-        .await
-        .expect("work on a disk does not panic and is not cancelled")
+/// Why a small object is not in its file.
+enum Unwritten {
+    /// Its MD5 is this one, and another was told.
+    Damaged(String),
+    Disk(std::io::Error),
 }

@@ -1,13 +1,12 @@
-//! What stores and wires say when they do not do what they are asked, and what
-//! it means to the user.
+//! What stores say when they do not do what they are asked, and what it means to
+//! the user.
 
-use std::error::Error;
 use std::time::Duration;
 
-use super::answer::Strange;
+use super::answer::{Strange, element};
 use crate::error::{StoreError, StoreErrorKind as Kind};
-use crate::guard::Forbidden;
 use crate::store::StoreName;
+use crate::wire::{self, Failure};
 
 /// The longest text of a store that is repeated to users, in characters.
 const WORDS_MAX: usize = 300;
@@ -28,42 +27,6 @@ pub(super) struct Refusal {
     /// S3's word for it (`NoSuchBucket`), empty when there is none.
     code: String,
     message: String,
-}
-
-/// Nothing came for this long.
-#[derive(Debug, thiserror::Error)]
-#[error("nothing came for {} s", .0.as_secs_f32())]
-pub(super) struct Silence(pub(super) Duration);
-
-/// The connection could not be made, or it broke.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", self.words())]
-pub(super) struct Broken(#[source] reqwest::Error);
-
-impl From<reqwest::Error> for Broken {
-    fn from(error: reqwest::Error) -> Self {
-        // The URL holds nothing that is not said elsewhere, and a long query.
-        Self(error.without_url())
-    }
-}
-
-impl Broken {
-    /// The last error of the chain knows best: "Connection refused (os error 111)".
-    fn words(&self) -> String {
-        let mut last: &dyn Error = &self.0;
-        while let Some(next) = last.source() {
-            last = next;
-        }
-        last.to_string()
-    }
-
-    fn forbidden(&self) -> Option<&Forbidden> {
-        find(&self.0)
-    }
-
-    pub(super) fn is_transient(&self) -> bool {
-        self.forbidden().is_none() && !self.0.is_builder()
-    }
 }
 
 impl Refusal {
@@ -137,65 +100,108 @@ impl Refusal {
     }
 }
 
-/// Puts an error of opendal into our words, by the typed error at its root.
-pub(super) fn explain(
-    store: &StoreName,
-    purpose: Purpose,
-    tried: &str,
-    error: opendal::Error,
-) -> StoreError {
-    let transient = error.is_temporary();
-    if let Some(strange) = find::<Strange>(&error) {
-        let said = strange.to_string();
-        return match strange {
-            Strange::NotS3(_) => StoreError::new(Kind::BadEndpoint, store, tried)
-                .hint("this does not speak S3: name the address of the store's S3 service, not that of its web page"),
-            Strange::Absolute(_) => StoreError::new(Kind::UnsafeKey, store, tried),
-        }
-        .said(said)
-        .source(error);
+/// Why a call has no answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub(super) struct Wrong {
+    what: What,
+    /// Whether the same call may be answered in a moment.
+    transient: bool,
+    /// How long the store asks to be left alone.
+    pause: Option<Duration>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum What {
+    #[error("{0}")]
+    Refused(Refusal),
+    #[error("{0}")]
+    Strange(#[from] Strange),
+    #[error("{0}")]
+    Wire(#[source] Failure),
+    /// By an ETag that is another than the one that was wanted.
+    #[error("{0}")]
+    Changed(String),
+    #[error("the request cannot be signed with these credentials")]
+    Unsigned,
+}
+
+impl Wrong {
+    fn lasting(what: What) -> Self {
+        Self { what, transient: false, pause: None }
     }
-    let (kind, said) = if let Some(refusal) = find::<Refusal>(&error) {
-        (refusal.kind(purpose), refusal.words())
-    } else if let Some(why) = find::<Forbidden>(&error) {
-        (Kind::EndpointForbidden, why.to_string())
-    } else if let Some(silence) = find::<Silence>(&error) {
-        (Kind::Unreachable, silence.to_string())
-    } else if let Some(broken) = find::<Broken>(&error) {
-        let kind = if broken.0.is_body() || broken.0.is_decode() {
-            Kind::Failed
-        } else {
-            Kind::Unreachable
+
+    /// The object is not the one that was wanted.
+    pub(super) fn changed(wanted: &str, found: &str) -> Self {
+        Self::lasting(What::Changed(format!("its ETag was {wanted} and is {found}")))
+    }
+
+    pub(super) fn unsigned() -> Self {
+        Self::lasting(What::Unsigned)
+    }
+
+    pub(super) fn is_transient(&self) -> bool {
+        self.transient
+    }
+
+    pub(super) fn pause(&self) -> Option<Duration> {
+        self.pause
+    }
+
+    /// The same, not to be tried again.
+    pub(super) fn for_good(self) -> Self {
+        Self { transient: false, ..self }
+    }
+
+    /// Whether a store that speaks S3 said so.
+    pub(super) fn is_of_s3(&self) -> bool {
+        matches!(&self.what, What::Refused(refusal) if !refusal.code.is_empty())
+    }
+
+    /// In the words of whoever has to mend it.
+    pub(super) fn explain(self, store: &StoreName, purpose: Purpose, tried: &str) -> StoreError {
+        let (kind, said) = match &self.what {
+            What::Refused(refusal) => (refusal.kind(purpose), refusal.words()),
+            What::Strange(strange) => (Kind::BadEndpoint, strange.to_string()),
+            What::Wire(failure) => {
+                wire::words_of(failure).unwrap_or_else(|| (Kind::Failed, failure.to_string()))
+            }
+            What::Changed(words) => (Kind::ObjectChanged, words.clone()),
+            What::Unsigned => (Kind::CredentialsRefused, self.what.to_string()),
         };
-        (kind, broken.words())
-    } else {
-        // opendal's own: XML that is none, or that tells of a failure in a success. The
-        // text may hold what the store sent, so it goes no further.
-        return StoreError::new(Kind::Failed, store, tried)
-            .said("the answer is not one that an S3 store gives")
-            .transient(transient);
-    };
-    StoreError::new(kind, store, tried).said(said).transient(transient).source(error)
-}
-
-/// The first error of a type in a chain.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = error.source();
+        let error = StoreError::new(kind, store, tried).said(said).transient(self.transient);
+        let error = if kind == Kind::BadEndpoint {
+            error.hint("this does not speak S3: name the address of the store's S3 service, not that of its web page")
+        } else {
+            error
+        };
+        error.source(self)
     }
-    None
 }
 
-/// The text of the first element of this name.
-fn element(xml: &str, name: &str) -> Option<String> {
-    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
-    let (text, _) = rest.split_once(&format!("</{name}>"))?;
-    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
-    Some(text.replace("&apos;", "'").replace("&#39;", "'").replace("&amp;", "&").trim().to_owned())
+impl From<Refusal> for Wrong {
+    fn from(refusal: Refusal) -> Self {
+        Self { transient: refusal.is_transient(), what: What::Refused(refusal), pause: None }
+    }
+}
+
+impl From<Strange> for Wrong {
+    fn from(strange: Strange) -> Self {
+        Self::lasting(strange.into())
+    }
+}
+
+/// The wire's failure, its refusal read as S3's.
+impl From<Failure> for Wrong {
+    fn from(failure: Failure) -> Self {
+        let pause = failure.pause();
+        match failure {
+            Failure::Refused(refused) => {
+                Self { pause, ..Refusal::read(refused.status, &refused.words).into() }
+            }
+            other => Self { transient: other.is_transient(), what: What::Wire(other), pause },
+        }
+    }
 }
 
 #[cfg(test)]

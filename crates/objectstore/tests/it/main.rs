@@ -1,4 +1,4 @@
-//! Stores for real: one suite over SeaweedFS and over a directory, faults on the
+//! Stores for real: one suite over servers of several makes and over a directory, faults on the
 //! wire, and attacks on the guard.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
@@ -10,7 +10,9 @@ mod conformance;
 mod faults;
 mod proxy;
 mod refusals;
+mod resume;
 mod stager;
 mod support;
+mod swift;
 mod transfers;
 mod views;

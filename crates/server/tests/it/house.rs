@@ -134,6 +134,7 @@ async fn control(folder: &Path) -> Arc<Control> {
         cpu_slots: Some(4),
     });
     let settings = Settings {
+        transfers: trainyard_objectstore::BudgetPolicy::default(),
         home,
         cache: folder.join("cache"),
         catalogue: None,
