@@ -15,6 +15,7 @@ mod stories {
     mod data_cache;
     mod data_directory;
     mod following;
+    mod learner_killed;
     mod logs;
     mod main_job;
     mod queue;

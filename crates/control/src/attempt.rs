@@ -89,9 +89,9 @@ impl Control {
             grace_ms: u64::try_from(self.settings.grace.as_millis()).unwrap_or(u64::MAX),
             disk_allowance: self.settings.limits.disk_allowance,
             guard: serde_json::to_value(&self.settings.guard).expect("a policy is plain data"),
-            staging: self.settings.staging.clone(),
             transfers: serde_json::to_value(&self.settings.transfers)
                 .expect("a policy is plain data"),
+            staging: self.settings.staging.clone(),
         })
     }
 

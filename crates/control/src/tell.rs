@@ -90,6 +90,7 @@ impl Control {
         match effect {
             Effect::Schedule => self.bells.schedule.notify_one(),
             Effect::StartLearner { .. } => self.bells.launch.notify_one(),
+            Effect::ReplaceLearner { attempt } => return self.replace(record, *attempt).await,
             // The learner asks for its orders; the touch before has woken its question.
             Effect::TellLearnerToCancel { .. } => self.bells.watch.notify_one(),
             Effect::KillAttempt { attempt } => return self.kill(record, *attempt).await,
@@ -109,6 +110,21 @@ impl Control {
             Ok(None) => true,
             Err(error) => warn(record, &error, "could not look up an attempt"),
         }
+    }
+
+    /// Makes room for another learner of the same attempt. Should it fail, the one that is
+    /// gone is found once more.
+    async fn replace(&self, record: &RunRecord, attempt: AttemptNo) -> bool {
+        // Whatever the old one has left could only be in the way.
+        if !self.kill(record, attempt).await {
+            return false;
+        }
+        let id = AttemptId { run: record.id.clone(), attempt };
+        if let Err(error) = self.ledger.clear_attempt_handle(&id).await {
+            return warn(record, &error, "could not forget a learner that is gone");
+        }
+        self.bells.launch.notify_one();
+        true
     }
 
     async fn close(&self, record: &RunRecord, attempt: AttemptNo) -> bool {
@@ -159,9 +175,10 @@ impl Control {
 fn ends(effect: &Effect) -> bool {
     match effect {
         Effect::KillAttempt { .. } | Effect::CloseAttempt { .. } | Effect::Forget => true,
-        Effect::Schedule | Effect::StartLearner { .. } | Effect::TellLearnerToCancel { .. } => {
-            false
-        }
+        Effect::Schedule
+        | Effect::StartLearner { .. }
+        | Effect::ReplaceLearner { .. }
+        | Effect::TellLearnerToCancel { .. } => false,
     }
 }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use trainyard_engine::Probe;
+use trainyard_engine::{Probe, Rest};
 use trainyard_ledger::ApplyError;
 use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::event::Event;
 use trainyard_model::ids::AttemptId;
-use trainyard_model::state::RunState;
+use trainyard_model::state::{Phase, RunState};
 
 use crate::control::Control;
 use crate::settings::CANCEL_MARGIN;
@@ -66,22 +66,56 @@ impl Control {
         }
         let probes = self.engine.probe(&handles).await;
         for ((attempt, _), probe) in handles.iter().zip(probes) {
-            if let Probe::Gone { evidence } = probe {
-                self.bury(attempt, evidence).await;
+            if let Probe::Gone { evidence, rest } = probe {
+                self.bury(attempt, evidence, rest).await;
             }
         }
     }
 
-    async fn bury(self: &Arc<Self>, attempt: &AttemptId, evidence: Vec<String>) {
+    /// A learner is gone. Another goes on in its place where that is safe.
+    async fn bury(self: &Arc<Self>, id: &AttemptId, evidence: Vec<String>, rest: Rest) {
+        let attempt = id.attempt;
         // Its last report may have arrived between the probe's look and ours.
-        let cause = Cause::new(
-            CauseKind::LearnerLost,
-            "the process beside the program died without a last word",
-        )
-        .evidence(evidence)
-        .hint("it was killed, or the machine was restarted; submit the run again");
-        let event = Event::LearnerLost { attempt: attempt.attempt, cause };
-        self.tell_and_log(attempt, event).await;
+        let cause = |hint: String| {
+            Cause::new(
+                CauseKind::LearnerLost,
+                "the process beside the program died without a last word",
+            )
+            .evidence(evidence)
+            .hint(hint)
+        };
+        let folder = self.attempt_folder(id).join("results");
+        let kept = format!("what it had written is kept in {}", folder.display());
+        let event = match rest {
+            Rest::All if !self.has_started(id) => {
+                let hint = "it died each time before the program was started; `trainyard doctor` \
+                            says what this machine lacks";
+                Event::LearnerGone { attempt, cause: cause(hint.to_owned()) }
+            }
+            Rest::Storing | Rest::Telling => {
+                let hint = format!(
+                    "the program had ended, and each process that was to store its results died; \
+                     {kept} on the server's machine"
+                );
+                Event::LearnerGone { attempt, cause: cause(hint) }
+            }
+            // The program died with its learner, and is not run twice in one attempt.
+            Rest::All | Rest::Lost => {
+                let hint = format!(
+                    "it was killed, or the machine was restarted; submit the run again; {kept} on \
+                     the server's machine"
+                );
+                Event::LearnerLost { attempt, cause: cause(hint) }
+            }
+        };
+        self.tell_and_log(id, event).await;
+    }
+
+    /// Has the learner told that the program runs?
+    fn has_started(&self, id: &AttemptId) -> bool {
+        let record = self.board.get(&id.run);
+        let live = record.as_ref().and_then(|record| record.state.live());
+        live.is_some_and(|live| live.phase.is_some_and(|phase| phase >= Phase::Run))
     }
 
     async fn tell_and_log(self: &Arc<Self>, attempt: &AttemptId, event: Event) {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::Value;
+use trainyard_learner::Rest;
 use trainyard_model::ids::AttemptId;
 
 use crate::slots::SlotInventory;
@@ -57,6 +58,8 @@ pub enum Probe {
     Gone {
         /// What is known about its end, a line each.
         evidence: Vec<String>,
+        /// What another learner of the attempt could still do.
+        rest: Rest,
     },
 }
 

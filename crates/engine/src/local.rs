@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use trainyard_learner::processes::boot_id;
-use trainyard_learner::{Identity, Ticket, at_work};
+use trainyard_learner::{Identity, Rest, Ticket, at_work, rest};
 use trainyard_model::ids::AttemptId;
 
 use crate::detach;
@@ -148,15 +148,16 @@ fn spawn(program: &Path, attempt_dir: &Path) -> Result<Identity, EngineError> {
 fn probe(handle: &Value, boot: &str) -> Probe {
     let handle = match Handle::from_value(handle) {
         Ok(handle) => handle,
-        Err(error) => return Probe::Gone { evidence: vec![error.to_string()] },
+        Err(error) => {
+            return Probe::Gone { evidence: vec![error.to_string()], rest: Rest::Lost };
+        }
     };
     if kill::is_at_work(&handle) {
         return Probe::Running;
     }
+    let mut evidence = last_words(&handle.attempt_dir);
     if handle.learner.boot_id != boot {
-        let mut evidence = vec!["the machine has been restarted since".to_owned()];
-        evidence.extend(last_words(&handle.attempt_dir));
-        return Probe::Gone { evidence };
+        evidence.insert(0, "the machine has been restarted since".to_owned());
     }
-    Probe::Gone { evidence: last_words(&handle.attempt_dir) }
+    Probe::Gone { evidence, rest: rest(&handle.attempt_dir) }
 }

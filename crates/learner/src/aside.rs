@@ -16,6 +16,8 @@ use crate::journal::{LOAD_DATA, LOAD_MODEL};
 pub(crate) const LEARNER: &str = "learner-1";
 /// The folder with what CHECKPOINT_DIR holds.
 pub(crate) const CHECKPOINTS: &str = "_wml_checkpoints";
+/// The index, written last.
+pub(crate) const INDEX: &str = "_trainyard.json";
 /// The log.
 pub(crate) const LOG: &str = "training-log.txt";
 
@@ -27,6 +29,8 @@ enum Harmless {
     Folder,
     /// A file is replaced by the service's of the same name.
     File,
+    /// The name is the service's alone.
+    Nothing,
 }
 
 /// Moves aside what stands in the way. Gives a line on each, for the user.
@@ -37,6 +41,8 @@ pub(crate) fn move_aside(dirs: &Dirs) -> Vec<String> {
         ours.push((own.clone(), format!("RESULT_DIR/{LEARNER}"), Harmless::Folder));
         let checkpoints = dirs.results.join(CHECKPOINTS);
         ours.push((checkpoints, format!("RESULT_DIR/{CHECKPOINTS}"), Harmless::Folder));
+        let index = dirs.results.join(INDEX);
+        ours.push((index, format!("RESULT_DIR/{INDEX}"), Harmless::Nothing));
     }
     for (folder, called) in
         [(&own, format!("RESULT_DIR/{LEARNER}")), (&dirs.logs, "LOG_DIR".to_owned())]
@@ -54,6 +60,7 @@ pub(crate) fn move_aside(dirs: &Dirs) -> Vec<String> {
         let stands_in_the_way = match harmless {
             Harmless::Folder => !found.is_dir(),
             Harmless::File => found.is_dir(),
+            Harmless::Nothing => true,
         };
         if stands_in_the_way {
             told.push(match move_one(dirs, &path, told.len()) {
@@ -97,10 +104,12 @@ mod tests {
         assert_eq!(move_aside(&dirs), Vec::<String>::new());
         fs::create_dir(dirs.logs.join(LOAD_DATA)).expect("made");
         fs::write(dirs.results.join(CHECKPOINTS), "").expect("written");
+        fs::write(dirs.results.join(INDEX), "{}").expect("written");
         assert_eq!(
             move_aside(&dirs),
             [
                 "RESULT_DIR/_wml_checkpoints: left out, the name is the service's",
+                "RESULT_DIR/_trainyard.json: left out, the name is the service's",
                 "LOG_DIR/load-data.log: left out, the name is the service's"
             ]
         );

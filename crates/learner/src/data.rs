@@ -145,16 +145,13 @@ impl<'a> Teller<'a> {
             }
             Step::Copying => ("copying training data", Transferred::default()),
         };
-        let progress = Progress::new(what, self.since);
-        self.spool.progress(match transferred.objects_total {
-            None => progress,
-            Some(_) => Progress {
-                items: Some(transferred.objects),
-                items_total: transferred.objects_total,
-                bytes: Some(transferred.bytes),
-                bytes_total: transferred.bytes_total,
-                ..progress
-            },
+        let is_known = transferred.objects_total.is_some();
+        self.spool.progress(Progress {
+            items: is_known.then_some(transferred.objects),
+            items_total: transferred.objects_total,
+            bytes: is_known.then_some(transferred.bytes),
+            bytes_total: transferred.bytes_total,
+            ..Progress::new(what, self.since)
         });
     }
 

@@ -1,9 +1,12 @@
 //! The attempt's folder and what lies in it.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, remove_dir_all};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+
+/// The name of the spool in it.
+pub(crate) const SPOOL: &str = "spool";
 
 /// Paths in an attempt's folder. All are absolute.
 #[derive(Debug, Clone)]
@@ -47,7 +50,7 @@ impl Dirs {
             checkpoints: root.join("checkpoints"),
             home: root.join("home"),
             tmp: root.join("tmp"),
-            spool: root.join("spool"),
+            spool: root.join(SPOOL),
             root,
         })
     }
@@ -70,5 +73,14 @@ impl Dirs {
     /// is there already is an error: every attempt has a folder of its own.
     pub(crate) fn create(&self) -> io::Result<()> {
         self.writable().into_iter().try_for_each(|dir| DirBuilder::new().mode(0o700).create(dir))
+    }
+
+    /// Removes what a learner that died while it staged has left in them.
+    pub(crate) fn clear(&self) -> io::Result<()> {
+        let view = std::iter::once(self.view.as_path());
+        self.writable().into_iter().chain(view).try_for_each(|dir| match remove_dir_all(dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        })
     }
 }

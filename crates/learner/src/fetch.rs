@@ -25,13 +25,16 @@ pub(crate) enum NotFetched {
     Failed(Cause),
 }
 
+/// Fetches the assignment alone.
+pub(crate) async fn fetch_assignment(line: &Line) -> Result<Assignment, NotFetched> {
+    let assignment = line.ask("assignment", |client| async move { client.assignment().await });
+    assignment.await.map_err(|why| not_fetched("the assignment", why))
+}
+
 /// Fetches both, trying for as long as it makes sense.
 pub(crate) async fn fetch(line: &Line) -> Result<(Assignment, Bytes), NotFetched> {
-    let (assignment, code) = tokio::join!(
-        line.ask("assignment", |client| async move { client.assignment().await }),
-        ask_for_code(line),
-    );
-    let assignment = assignment.map_err(|why| not_fetched("the assignment", why))?;
+    let (assignment, code) = tokio::join!(fetch_assignment(line), ask_for_code(line));
+    let assignment = assignment?;
     let mut code = code.map_err(|why| not_fetched("the model definition", why))?;
     let mut tries = 1;
     loop {

@@ -5,13 +5,15 @@
 //! server. From then on it needs nobody: what it has to tell goes to its spool
 //! and from there to the server, whenever there is one.
 //!
-//! - `life`: the attempt, room by room; `fetch`, `stage`, `data`, `program`, `store` are the rooms;
-//!   `aside` and `left_out` help to store.
+//! - `life`: the attempt, room by room; `fetch`, `stage`, `data`, `program`, `store` are the rooms.
+//! - `ahead`, `opened`, `receipts`, `index`, `aside`, `left_out` help to store; `milestone` is
+//!   what the next learner of the attempt must know should this one die.
 //! - `capture`, `sample`, `allowance`, `stop`: beside the program while it runs.
 //! - `spool`, `courier`, `line`, `doubt`: what is told, and how it gets there.
 //! - `verdict`, `memory`: why it ended.
 //! - [`processes`], [`at_work`]: also for the engine, which looks after learners.
 
+mod ahead;
 mod allowance;
 mod aside;
 mod capture;
@@ -22,15 +24,19 @@ mod diary;
 mod dirs;
 mod doubt;
 mod fetch;
+mod index;
 mod journal;
 mod left_out;
 mod life;
 mod line;
 mod lock;
 mod memory;
+mod milestone;
+mod opened;
 mod process;
 pub mod processes;
 mod program;
+mod receipts;
 mod sample;
 mod spawn;
 mod spool;
@@ -42,5 +48,6 @@ mod verdict;
 mod wish;
 
 pub use lock::{Identity, at_work};
+pub use milestone::{Rest, rest};
 pub use process::main;
 pub use ticket::{Ticket, TicketError};

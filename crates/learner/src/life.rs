@@ -1,28 +1,37 @@
 //! The life of an attempt, room by room: prepare, place, run, collect, store.
+//!
+//! Should the learner die, the next one of the attempt begins anew if the program had
+//! not been started, and goes on storing if it had ended; the [milestones](crate::milestone)
+//! tell which.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use trainyard_api::Time;
 use trainyard_api::learner::{Assignment, ReportKind};
 use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::event::Verdict;
 use trainyard_model::state::Phase;
-use trainyard_objectstore::{Budget, BudgetPolicy, Guard, Isolation, Limits};
+use trainyard_objectstore::{Budget, BudgetPolicy, Guard, GuardPolicy, Isolation, Limits};
 
+use crate::ahead::Ahead;
 use crate::allowance::{Allowance, Exceeded};
 use crate::contract;
 use crate::courier;
 use crate::data::Data;
 use crate::dirs::Dirs;
-use crate::fetch::{NotFetched, fetch};
+use crate::fetch::{NotFetched, fetch, fetch_assignment};
 use crate::line::{Line, Over};
 use crate::memory::Kills;
+use crate::milestone::{self, Milestone, Outcome};
 use crate::program::{self, Ending, Plan, Program};
+use crate::receipts::Book;
 use crate::sample;
-use crate::spool::Spool;
+use crate::spool::{Spool, now};
 use crate::stage::{stage, staging_failed};
 use crate::stop;
-use crate::store;
+use crate::store::{self, Known};
 use crate::verdict;
 use crate::wish::{Wish, Wishes};
 
@@ -40,16 +49,6 @@ pub(crate) struct House {
     pub isolation: Isolation,
 }
 
-/// What became of the program.
-enum Outcome {
-    /// It ended with 0.
-    Succeeded,
-    /// It was canceled before or while it ran.
-    Canceled,
-    /// Something went wrong.
-    Failed(Cause),
-}
-
 /// Lives through the attempt. When it returns, the last word is in the spool.
 ///
 /// # Errors
@@ -57,8 +56,9 @@ enum Outcome {
 pub(crate) async fn live(house: &House) -> Result<(), Over> {
     // First: whoever changes their mind is heard while everything else is on its way.
     tokio::spawn(courier::listen(Arc::clone(&house.line)));
+    let began = now();
     let fetched = tokio::select! {
-        fetched = fetch(&house.line) => fetched,
+        fetched = house.begin() => fetched,
         _ = house.wishes().at_least(Wish::Cancel) => {
             house.unless_over()?;
             house.finish(Outcome::Canceled, Ok(()), false);
@@ -70,46 +70,97 @@ pub(crate) async fn live(house: &House) -> Result<(), Over> {
         Ok(fetched) => fetched,
         Err(NotFetched::Over(over)) => return Err(over),
         Err(NotFetched::Failed(cause)) => {
-            house.finish(Outcome::Failed(cause), Ok(()), false);
+            house.finish(Outcome::Failed { cause }, Ok(()), false);
             return Ok(());
         }
     };
-    let guard = match guard_of(&assignment) {
-        Ok(guard) => guard,
-        Err(error) => {
-            let cause = Cause::new(
-                CauseKind::StagingFailed,
-                "the endpoint guard's policy is of another version of the service",
-            );
-            house.finish(Outcome::Failed(cause.evidence([error.to_string()])), Ok(()), false);
+    let prepared = guard_of(&assignment).and_then(|guard| Ok((guard, house.book()?)));
+    let (guard, book) = match prepared {
+        Ok(prepared) => prepared,
+        Err(cause) => {
+            house.finish(Outcome::Failed { cause }, Ok(()), false);
             return Ok(());
         }
     };
     let House { dirs, spool, isolation, .. } = house;
-    let staged = stage(&assignment, code, &guard, isolation, dirs, spool, house.wishes()).await;
+    let staged = match dirs.clear() {
+        Ok(()) => stage(&assignment, code, &guard, isolation, dirs, spool, house.wishes()).await,
+        Err(error) => Some(Err(staging_failed("an earlier staging cannot be cleared", &error))),
+    };
+    let mut ahead = None;
+    let mut started = None;
     let outcome = match staged {
         None => Outcome::Canceled,
-        Some(Err(cause)) => Outcome::Failed(cause),
-        Some(Ok(data)) => house.run(&assignment, data).await?,
+        Some(Err(cause)) => Outcome::Failed { cause },
+        Some(Ok(data)) => {
+            ahead = Some(Ahead::start(&assignment, &guard, &house.dirs, &book));
+            house.run(&assignment, data, &mut started).await?
+        }
     };
     house.unless_over()?;
-    house.enter(Phase::Store);
-    let storing = store::store(&assignment, &guard, &house.dirs, &house.spool, house.wishes());
-    let stored = tokio::select! {
-        stored = storing => stored,
-        _ = house.wishes().at_least(Wish::Abandon) => return Err(Over),
+    let milestone = Milestone::new(outcome, began, started, now());
+    house.record(&milestone).await;
+    house.store(&assignment, &guard, ahead, Known { milestone: &milestone, book: &book }).await
+}
+
+/// Goes on where a learner died that had seen its program's end: stores the rest, and
+/// says the last word.
+///
+/// # Errors
+/// As [`live`].
+pub(crate) async fn go_on(house: &House) -> Result<(), Over> {
+    tokio::spawn(courier::listen(Arc::clone(&house.line)));
+    house.catch_up().await?;
+    let milestone = match Milestone::read(&house.dirs.spool) {
+        Ok(Some(milestone)) => milestone,
+        Ok(None) => unreachable!("it was there a moment ago, and nobody removes it"),
+        Err(error) => {
+            let cause = staging_failed("what became of the program cannot be read", &error);
+            house.finish(Outcome::Failed { cause }, Ok(()), false);
+            return Ok(());
+        }
     };
-    let all_stored = stored.is_ok();
-    house.finish(outcome, stored, all_stored);
-    Ok(())
+    let assignment = match fetch_assignment(&house.line).await {
+        Ok(assignment) => Ok(assignment),
+        Err(NotFetched::Over(over)) => return Err(over),
+        Err(NotFetched::Failed(cause)) => Err(cause),
+    };
+    let prepared = assignment.and_then(|assignment| {
+        let guard = guard_of(&assignment)?;
+        Ok((assignment, guard, house.book()?))
+    });
+    match prepared {
+        Ok((assignment, guard, book)) => {
+            let known = Known { milestone: &milestone, book: &book };
+            house.store(&assignment, &guard, None, known).await
+        }
+        Err(cause) => {
+            house.finish(milestone.outcome, Err(cause), false);
+            Ok(())
+        }
+    }
+}
+
+fn failed(what: &str, error: &std::io::Error) -> Outcome {
+    Outcome::Failed { cause: staging_failed(what, error) }
 }
 
 /// Where this attempt may go, and what its transfers share with others.
-fn guard_of(assignment: &Assignment) -> Result<Guard, serde_json::Error> {
-    let policy = serde_json::from_value(assignment.guard.clone())?;
-    let budget: Option<BudgetPolicy> = serde_json::from_value(assignment.transfers.clone())?;
-    let budget = Budget::new(&budget.unwrap_or_default());
-    Ok(Guard::with_budget(policy, Limits::default(), budget))
+fn guard_of(assignment: &Assignment) -> Result<Guard, Cause> {
+    let read = || -> serde_json::Result<(GuardPolicy, Option<BudgetPolicy>)> {
+        let policy = serde_json::from_value(assignment.guard.clone())?;
+        Ok((policy, serde_json::from_value(assignment.transfers.clone())?))
+    };
+    match read() {
+        Ok((policy, budget)) => {
+            let budget = Budget::new(&budget.unwrap_or_default());
+            Ok(Guard::with_budget(policy, Limits::default(), budget))
+        }
+        Err(error) => {
+            let what = "the endpoint guard's policy is of another version of the service";
+            Err(Cause::new(CauseKind::StagingFailed, what).evidence([error.to_string()]))
+        }
+    }
 }
 
 impl House {
@@ -129,12 +180,83 @@ impl House {
         self.spool.report(ReportKind::Note { kind: kind.to_owned(), message });
     }
 
+    /// Fetches what there is to do, in an attempt of which an earlier learner may have told
+    /// something.
+    async fn begin(&self) -> Result<(Assignment, Bytes), NotFetched> {
+        if self.spool.has_told() {
+            self.catch_up().await.map_err(NotFetched::Over)?;
+        }
+        fetch(&self.line).await
+    }
+
+    /// Asks which reports of an earlier learner the server has.
+    async fn catch_up(&self) -> Result<(), Over> {
+        let asking =
+            self.line.insist("reports", |client| async move { client.report(Vec::new()).await });
+        self.spool.goes_on_after(asking.await?.acknowledged);
+        Ok(())
+    }
+
+    fn book(&self) -> Result<Arc<Book>, Cause> {
+        let book = Book::open(&self.dirs.spool).map(Arc::new);
+        book.map_err(|error| staging_failed("the receipts cannot be kept", &error))
+    }
+
+    /// From here on the next learner could go on in this one's place.
+    async fn record(&self, milestone: &Milestone) {
+        let (spool, dir) = (Arc::clone(&self.spool), self.dirs.spool.clone());
+        let writing = milestone.clone();
+        let recorded = tokio::task::spawn_blocking(move || {
+            spool.sync();
+            writing.write(&dir)
+        });
+        if let Err(error) = recorded.await.expect("writing does not panic") {
+            tracing::warn!(%error, "what became of the program could not be put on record");
+        }
+        let dir = self.dirs.spool.clone();
+        // Beside the storing, which reads the same files anyway.
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = milestone::make_safe(&dir) {
+                tracing::warn!(%error, "what the program has written may not outlast a power cut");
+            }
+        });
+    }
+
+    /// store, and the last word.
+    async fn store(
+        &self,
+        assignment: &Assignment,
+        guard: &Guard,
+        ahead: Option<Ahead>,
+        known: Known<'_>,
+    ) -> Result<(), Over> {
+        self.enter(Phase::Store);
+        let storing = async {
+            if let Some(ahead) = ahead {
+                ahead.stop().await;
+            }
+            store::store(assignment, guard, &self.dirs, &self.spool, known, self.wishes()).await
+        };
+        let stored = tokio::select! {
+            stored = storing => stored,
+            _ = self.wishes().at_least(Wish::Abandon) => return Err(Over),
+        };
+        let all_stored = stored.is_ok();
+        self.finish(known.milestone.outcome.clone(), stored, all_stored);
+        Ok(())
+    }
+
     /// place, run, collect.
-    async fn run(&self, assignment: &Assignment, data: Data) -> Result<Outcome, Over> {
+    async fn run(
+        &self,
+        assignment: &Assignment,
+        data: Data,
+        started: &mut Option<Time>,
+    ) -> Result<Outcome, Over> {
         self.enter(Phase::Place);
         let header = contract::header(assignment, &self.dirs);
         if let Err(error) = self.write_header(&header) {
-            return Ok(Outcome::Failed(staging_failed("the log could not be begun", &error)));
+            return Ok(failed("the log could not be begun", &error));
         }
         let (dirs, spool) = (self.dirs.clone(), Arc::clone(&self.spool));
         let allowed = assignment.disk_allowance;
@@ -150,15 +272,14 @@ impl House {
             environment: contract::environment(assignment, &self.dirs),
             file_limit: allowed,
         };
+        if let Err(error) = milestone::starts(&self.dirs.spool) {
+            return Ok(failed("the program's start could not be put on record", &error));
+        }
         let program = match program::start(plan, Arc::clone(&self.spool)).await {
             Ok(program) => program,
-            Err(error) => {
-                return Ok(Outcome::Failed(staging_failed(
-                    "the shell could not be started",
-                    &error,
-                )));
-            }
+            Err(error) => return Ok(failed("the shell could not be started", &error)),
         };
+        *started = Some(now());
         self.enter(Phase::Run);
         let sampler =
             tokio::spawn(sample::sample(Arc::clone(&self.spool), Arc::clone(&allowance.written)));
@@ -173,7 +294,7 @@ impl House {
             Some(ending) => ending,
             None => {
                 let cause = Cause::new(CauseKind::LearnerLost, "the program's end was not seen");
-                return Ok(Outcome::Failed(cause));
+                return Ok(Outcome::Failed { cause });
             }
         };
         let exceeded = match exceeded {
@@ -189,12 +310,14 @@ impl House {
         let run = &assignment.attempt.run;
         Ok(match verdict::cause(run, ending, exceeded, memory.since(), tail) {
             None => Outcome::Succeeded,
-            Some(cause) => Outcome::Failed(cause),
+            Some(cause) => Outcome::Failed { cause },
         })
     }
 
     fn write_header(&self, header: &str) -> std::io::Result<()> {
-        let mut rest = header.as_bytes();
+        // A learner that died before it started the program may have written some of it.
+        let written = usize::try_from(self.spool.log_bytes()).unwrap_or(usize::MAX);
+        let mut rest = header.as_bytes().get(written..).unwrap_or_default();
         while !rest.is_empty() {
             rest = &rest[self.spool.write_log(rest)?..];
         }
@@ -281,7 +404,7 @@ impl House {
                 self.note_not_stored(stored);
                 Verdict::Canceled
             }
-            (Outcome::Failed(cause), stored) => {
+            (Outcome::Failed { cause }, stored) => {
                 self.note_not_stored(stored);
                 Verdict::Failed { cause }
             }

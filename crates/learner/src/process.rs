@@ -21,6 +21,7 @@ use crate::dirs::Dirs;
 use crate::life::{self, House};
 use crate::line::{Line, Over};
 use crate::lock;
+use crate::milestone::{Rest, rest};
 use crate::spool::Spool;
 use crate::stop;
 use crate::ticket::{Ticket, TicketError};
@@ -84,11 +85,14 @@ async fn run(attempt_dir: &Path, isolation: Isolation) -> Result<(), StartError>
     tokio::spawn(courier::deliver_log(Arc::clone(&spool), Arc::clone(&line)));
     let delivery = tokio::spawn(courier::deliver_reports(Arc::clone(&spool), Arc::clone(&line)));
     let house = House { dirs, spool: Arc::clone(&spool), line: Arc::clone(&line), isolation };
-    let lived = if spool.is_used() {
-        after_another(&spool);
-        Ok(())
-    } else {
-        life::live(&house).await
+    let lived = match rest(&house.dirs.root) {
+        Rest::All => life::live(&house).await,
+        Rest::Storing => life::go_on(&house).await,
+        Rest::Telling => Ok(()),
+        Rest::Lost => {
+            tell_that_it_is_lost(&spool);
+            Ok(())
+        }
     };
     let told = match lived {
         Ok(()) => delivery.await.expect("the courier does not panic"),
@@ -103,16 +107,14 @@ async fn run(attempt_dir: &Path, isolation: Isolation) -> Result<(), StartError>
     Ok(())
 }
 
-/// An earlier learner of this attempt has died. What it had to tell is still
-/// told; the program that it stood beside has died with it and is not run again.
-fn after_another(spool: &Spool) {
-    if !spool.is_finished() {
-        let cause = Cause::new(CauseKind::LearnerLost, "the process beside the program died")
-            .hint("it was killed, or the machine was restarted; submit the run again");
-        let log_bytes = spool.log_bytes();
-        let verdict = Verdict::Failed { cause };
-        spool.report(ReportKind::Finished { verdict, stored: false, log_bytes });
-    }
+/// An earlier learner of this attempt has died beside its program. What it had to
+/// tell is still told; the program has died with it and is not run again.
+fn tell_that_it_is_lost(spool: &Spool) {
+    let cause = Cause::new(CauseKind::LearnerLost, "the process beside the program died")
+        .hint("it was killed, or the machine was restarted; submit the run again");
+    let log_bytes = spool.log_bytes();
+    let verdict = Verdict::Failed { cause };
+    spool.report(ReportKind::Finished { verdict, stored: false, log_bytes });
 }
 
 /// SIGTERM and SIGINT cancel, SIGHUP does nothing: the terminal that the server

@@ -18,6 +18,9 @@ use trainyard_api::Time;
 use trainyard_api::learner::{Report, ReportKind};
 use trainyard_api::run::{Progress, Usage};
 
+/// The name of the file with the reports.
+pub(crate) const REPORTS: &str = "reports.jsonl";
+
 /// How many reports go in one message.
 const BATCH: usize = 100;
 
@@ -54,10 +57,10 @@ impl Spool {
         let append = |name: &str| {
             OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(dir.join(name))
         };
-        let (log, file) = (append("log")?, append("reports.jsonl")?);
+        let (log, file) = (append("log")?, append(REPORTS)?);
         let mut waiting = VecDeque::new();
         let mut whole = 0;
-        for line in fs::read(dir.join("reports.jsonl"))?.split_inclusive(|byte| *byte == b'\n') {
+        for line in fs::read(dir.join(REPORTS))?.split_inclusive(|byte| *byte == b'\n') {
             let Ok(report) = serde_json::from_slice::<Report>(line) else { break };
             waiting.push_back(report);
             whole += line.len() as u64;
@@ -84,14 +87,29 @@ impl Spool {
         })
     }
 
-    /// Has anything been written here before this learner?
-    pub(crate) fn is_used(&self) -> bool {
-        self.book().next_seq > 1 || self.log_bytes() > 0
+    /// Has anything been reported here?
+    pub(crate) fn has_told(&self) -> bool {
+        self.book().next_seq > 1
     }
 
-    /// Is the last word written?
-    pub(crate) fn is_finished(&self) -> bool {
-        self.book().finished
+    /// The server has taken reports up to `seq`: a power cut may have taken the last of
+    /// them from this disk, and their numbers are not used again.
+    pub(crate) fn goes_on_after(&self, seq: u64) {
+        let mut book = self.book();
+        book.next_seq = book.next_seq.max(seq + 1);
+    }
+
+    /// Sees that all that was told and printed until now is on the disk.
+    pub(crate) fn sync(&self) {
+        self.sync_files(&self.book().file);
+    }
+
+    fn sync_files(&self, reports: &File) {
+        for file in [&self.log, reports] {
+            if let Err(error) = file.sync_data() {
+                tracing::warn!(%error, "the spool could not be synced");
+            }
+        }
     }
 
     /// The file with the whole log.
@@ -141,11 +159,7 @@ impl Spool {
         }
         if matches!(report.what, ReportKind::Finished { .. }) {
             book.finished = true;
-            for file in [&self.log, &book.file] {
-                if let Err(error) = file.sync_data() {
-                    tracing::warn!(%error, "the spool could not be synced");
-                }
-            }
+            self.sync_files(&book.file);
         }
         book.next_seq += 1;
         book.waiting.push_back(report);
@@ -242,7 +256,6 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let dir = folder.path().join("spool");
         let spool = Spool::open(&dir).expect("a spool");
-        assert!(!spool.is_used());
         spool.report(ReportKind::Phase { phase: Phase::Run });
         spool.write_log(b"hello").expect("written");
         drop(spool);
@@ -250,8 +263,13 @@ mod tests {
         let mut file = OpenOptions::new().append(true).open(dir.join("reports.jsonl")).expect("it");
         file.write_all(b"{\"seq\":2,\"at\"").expect("written");
         let spool = Spool::open(&dir).expect("a spool");
-        assert!(spool.is_used() && !spool.is_finished());
         assert_eq!((sequence(&spool), spool.log_bytes()), (vec![1], 5));
         assert_eq!(spool.read_log(1, 100).expect("read"), b"ello");
+        // The server has one that this disk has lost.
+        spool.goes_on_after(2);
+        spool.goes_on_after(1);
+        spool.report(finished(5));
+        spool.log_is_taken(5);
+        assert_eq!(sequence(&spool), [1, 3]);
     }
 }

@@ -4,11 +4,13 @@
 //! `<run id>/…` is RESULT_DIR as it is; beside it lies `<run id>/learner-1/` with
 //! the whole log, the journals of staging and what LOG_DIR holds, and
 //! `<run id>/_wml_checkpoints/` when CHECKPOINT_DIR was used. One that cannot be
-//! read does not keep the others from being stored.
+//! read does not keep the others from being stored. What was stored before, while
+//! the program ran or by a learner that died, is not sent again; what is no longer
+//! there is deleted from the container; the index comes last.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,14 +19,28 @@ use trainyard_api::learner::{Assignment, ReportKind};
 use trainyard_api::run::Progress;
 use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::secret::Credentials;
-use trainyard_objectstore::{Guard, Store, StoreError, Transferred, upload_file, upload_tree};
+use trainyard_objectstore::{
+    Guard, Manner, Store, StoreError, StoreErrorKind, Transferred, upload_file, upload_file_once,
+    upload_rest,
+};
 
-use crate::aside::{CHECKPOINTS, LEARNER, LOG, is_folder, move_aside};
+use crate::aside::{CHECKPOINTS, INDEX, LEARNER, LOG, is_folder, move_aside};
 use crate::dirs::Dirs;
+use crate::index;
 use crate::journal::{LOAD_DATA, LOAD_MODEL};
 use crate::left_out;
+use crate::milestone::Milestone;
+use crate::receipts::{Book, Page};
 use crate::spool::{Spool, now};
+use crate::stage::staging_failed;
 use crate::wish::{Wish, Wishes};
+
+/// What the folders are called, in messages and on the receipts.
+pub(crate) const RESULT_DIR: &str = "RESULT_DIR";
+pub(crate) const CHECKPOINT_DIR: &str = "CHECKPOINT_DIR";
+const LOG_DIR: &str = "LOG_DIR";
+/// Likewise what the service itself has to store.
+const SERVICE: &str = "the service";
 
 /// The waits between tries: the first, and the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -42,16 +58,18 @@ pub(crate) async fn store(
     guard: &Guard,
     dirs: &Dirs,
     spool: &Arc<Spool>,
+    known: Known<'_>,
     wishes: &Wishes,
 ) -> Result<(), Cause> {
-    let work = Work { assignment, guard, dirs, spool, told: Mutex::new(Told::new()) };
     let aside = move_aside(dirs);
+    let told = Mutex::new(Told::new());
+    let work = Work { assignment, guard, dirs, spool, known, aside: &aside, told };
     let stored = tokio::select! {
         stored = work.keep_trying() => stored,
         () = work.wait_while_canceled(wishes) => Err(work.given_up()),
     };
     let Told { left_out, not_stored, .. } = &mut *work.told();
-    left_out.entry("RESULT_DIR").or_default().splice(0..0, aside);
+    left_out.entry(RESULT_DIR).or_default().splice(0..0, aside.iter().cloned());
     for (what, names) in &*left_out {
         left_out::tell(spool, what, names);
     }
@@ -62,11 +80,23 @@ pub(crate) async fn store(
     stored
 }
 
+/// What is known before anything is stored.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    /// What became of the program.
+    pub milestone: &'a Milestone,
+    /// What is stored already.
+    pub book: &'a Arc<Book>,
+}
+
 struct Work<'a> {
     assignment: &'a Assignment,
     guard: &'a Guard,
     dirs: &'a Dirs,
     spool: &'a Arc<Spool>,
+    known: Known<'a>,
+    /// What had to be moved aside.
+    aside: &'a [String],
     told: Mutex<Told>,
 }
 
@@ -167,14 +197,15 @@ impl Work<'_> {
         let credentials = assignment.secrets.results.clone().map(Credentials::from);
         let target = &assignment.definition.results;
         let store = trainyard_objectstore::open(self.guard, target, credentials.as_ref()).await?;
+        self.known.book.look_anew();
         let run = assignment.attempt.run.as_str();
         let beside = format!("{run}/{LEARNER}");
-        let results = self.tree(&store, &dirs.results, run, "RESULT_DIR", "storing results").await;
+        let results = self.tree(&store, &dirs.results, run, RESULT_DIR, "storing results").await;
         let results = last(results)?;
         let checkpoints = format!("{run}/{CHECKPOINTS}");
         for (folder, prefix, called, doing) in [
-            (&dirs.logs, &beside, "LOG_DIR", "storing logs"),
-            (&dirs.checkpoints, &checkpoints, "CHECKPOINT_DIR", "storing checkpoints"),
+            (&dirs.logs, &beside, LOG_DIR, "storing logs"),
+            (&dirs.checkpoints, &checkpoints, CHECKPOINT_DIR, "storing checkpoints"),
         ] {
             if let Err(cause) = last(self.tree(&store, folder, prefix, called, doing).await)? {
                 let mut why = cause.message;
@@ -185,7 +216,8 @@ impl Work<'_> {
                 self.told().not_stored.insert(called, message);
             }
         }
-        // Last, so that no file of the program can stand in their place.
+        // So late that no file of the program can stand in their place.
+        let receipts = Page::of(self.known.book, SERVICE);
         for (path, name) in [
             (dirs.spool.join(LOAD_MODEL), LOAD_MODEL),
             (dirs.spool.join(LOAD_DATA), LOAD_DATA),
@@ -193,7 +225,8 @@ impl Work<'_> {
         ] {
             // Staging may have ended before it wrote a journal.
             if path.exists() {
-                let stored = upload_file(&store, &path, &format!("{beside}/{name}")).await;
+                let key = format!("{beside}/{name}");
+                let stored = upload_file_once(&store, &path, &key, &receipts).await;
                 // That the results are not stored weighs more.
                 if let Err(error) = stored
                     && results.is_ok()
@@ -203,7 +236,25 @@ impl Work<'_> {
                 self.gets_ahead(name, 1);
             }
         }
-        results.map_err(|cause| Failure { cause, is_passing: false })
+        results.map_err(|cause| Failure { cause, is_passing: false })?;
+        self.index(&store).await
+    }
+
+    /// Says what is stored, when all of it is confirmed.
+    async fn index(&self, store: &Store) -> Result<(), Failure> {
+        let path: PathBuf = self.dirs.spool.join("index.json");
+        let left_out: Vec<String> =
+            self.aside.iter().chain(self.told().left_out.values().flatten()).cloned().collect();
+        let Known { milestone, book } = self.known;
+        index::write(&path, self.assignment, milestone, &book.all(), &left_out).map_err(
+            |error| Failure {
+                cause: staging_failed("the index could not be written", &error),
+                is_passing: false,
+            },
+        )?;
+        let key = format!("{}/{INDEX}", self.assignment.attempt.run);
+        upload_file(store, &path, &key).await?;
+        Ok(())
     }
 
     async fn tree(
@@ -219,7 +270,7 @@ impl Work<'_> {
                 return Err(Failure { cause: replaced(called, &found), is_passing: false });
             }
             // Staging may have ended before the folder was made.
-            _ if is_empty(folder) => return Ok(()),
+            _ if is_empty(folder) => return self.delete_stale(store, called).await,
             _ => {}
         }
         let since = now();
@@ -233,8 +284,22 @@ impl Work<'_> {
                 ..Progress::new(doing, since)
             });
         };
-        let stored = upload_tree(store, folder, prefix, &progress).await?;
+        let manner = Manner::with(Arc::new(Page::of(self.known.book, called)));
+        let stored = upload_rest(store, folder, prefix, &manner, &progress).await?;
         self.told().left_out.insert(called, stored.notes);
+        self.delete_stale(store, called).await
+    }
+
+    /// Deletes what was stored of a folder and does not lie in it any more.
+    async fn delete_stale(&self, store: &Store, called: &'static str) -> Result<(), Failure> {
+        for (key, deleted) in self.known.book.stale(called).into_iter().zip(1..) {
+            match store.delete(&key).await {
+                // One that this store does not take was never there.
+                Err(error) if error.kind() != StoreErrorKind::UnsafeKey => return Err(error.into()),
+                _ => self.known.book.is_deleted(&key),
+            }
+            self.gets_ahead("deleting", deleted);
+        }
         Ok(())
     }
 

@@ -91,6 +91,20 @@ impl Ledger {
         .await
     }
 
+    /// Forgets the handle of a learner that is gone: the attempt needs another.
+    ///
+    /// # Errors
+    /// [`LedgerError::UnknownAttempt`] when there is no such attempt.
+    pub async fn clear_attempt_handle(&self, id: &AttemptId) -> Result<(), LedgerError> {
+        let id = id.clone();
+        self.write(move |connection| {
+            let run = find(connection, &id)?.run;
+            let params = named_params! { ":run": run, ":attempt": id.attempt.0 };
+            sql::ATTEMPT_CLEAR_HANDLE.execute(connection, params).map(drop)
+        })
+        .await
+    }
+
     /// What the engine needs to find the attempt's learner again, once it was kept.
     pub async fn attempt_handle(&self, id: &AttemptId) -> Result<Option<Value>, LedgerError> {
         let id = id.clone();

@@ -2,6 +2,7 @@
 
 use trainyard_model::event::Event;
 use trainyard_model::state::{Outcome, Phase, RunState, Settled};
+use trainyard_model::transition::REPLACEMENTS_MAX;
 
 use crate::events::EventNote;
 
@@ -9,7 +10,7 @@ use crate::events::EventNote;
 pub(crate) fn describe(event: &Event, after: &RunState) -> EventNote {
     let (kind, message) = match after.settled() {
         Some(settled) => ended(event, settled),
-        None => moved(event),
+        None => moved(event, after),
     };
     // Everything in an event has a form in JSON; should that ever fail, its
     // words are still worth keeping.
@@ -24,7 +25,7 @@ fn ended(event: &Event, settled: &Settled) -> (&'static str, String) {
         Outcome::Canceled { by } => {
             let how = match event {
                 Event::CancelOverdue { .. } => ", by force: it did not end in time",
-                Event::LearnerLost { .. } => "; its learner was gone",
+                Event::LearnerLost { .. } | Event::LearnerGone { .. } => "; its learner was gone",
                 Event::LaunchFailed { .. } => "; its learner never started",
                 Event::Prepared
                 | Event::PreparationFailed { .. }
@@ -41,7 +42,7 @@ fn ended(event: &Event, settled: &Settled) -> (&'static str, String) {
 
 /// Words for events after which the run goes on. Those that always end it are
 /// named all the same: the transition function decides, not this table.
-fn moved(event: &Event) -> (&'static str, String) {
+fn moved(event: &Event, after: &RunState) -> (&'static str, String) {
     match event {
         Event::Prepared => ("prepared", "environment and stores are ready".to_owned()),
         Event::Placed { attempt, slots } => {
@@ -62,6 +63,14 @@ fn moved(event: &Event) -> (&'static str, String) {
         }
         Event::LearnerLost { attempt, cause } => {
             ("learner_lost", format!("attempt {attempt} was lost: {}", cause.message))
+        }
+        Event::LearnerGone { attempt, cause } => {
+            let which = after.live().map_or(0, |live| live.replaced);
+            let words = format!(
+                "{}; another goes on with attempt {attempt} ({which} of {REPLACEMENTS_MAX})",
+                cause.message
+            );
+            ("learner_replaced", words)
         }
         Event::Finished { attempt, .. } => ("finished", format!("attempt {attempt} has ended")),
         Event::CancelOverdue { attempt } => {

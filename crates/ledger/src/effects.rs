@@ -59,9 +59,10 @@ pub(crate) fn keep(
 fn must_be_kept(effect: &Effect) -> bool {
     match effect {
         // The reconcilers see from the state what these are for.
-        Effect::Schedule | Effect::StartLearner { .. } | Effect::TellLearnerToCancel { .. } => {
-            false
-        }
+        Effect::Schedule
+        | Effect::StartLearner { .. }
+        | Effect::ReplaceLearner { .. }
+        | Effect::TellLearnerToCancel { .. } => false,
         // A settled run is nobody's to look at any more.
         Effect::KillAttempt { .. } | Effect::CloseAttempt { .. } | Effect::Forget => true,
     }

@@ -22,6 +22,7 @@ macro_rules! queries {
 }
 
 queries! {
+    ATTEMPT_CLEAR_HANDLE = "attempt_clear_handle",
     ATTEMPT_CLOSE = "attempt_close",
     ATTEMPT_END = "attempt_end",
     ATTEMPT_FIND = "attempt_find",

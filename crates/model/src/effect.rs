@@ -17,6 +17,11 @@ pub enum Effect {
         /// Which.
         attempt: AttemptNo,
     },
+    /// Start another learner for this attempt in the place of one that is gone.
+    ReplaceLearner {
+        /// Which.
+        attempt: AttemptNo,
+    },
     /// Tell the learner to end its program, with the grace it has.
     TellLearnerToCancel {
         /// Which.

@@ -54,6 +54,14 @@ pub enum Event {
         /// What is known.
         cause: Cause,
     },
+    /// The engine finds that the learner is gone, and that another can go on where it
+    /// was: its program had not been started, or had ended.
+    LearnerGone {
+        /// The attempt whose learner is gone.
+        attempt: AttemptNo,
+        /// What is known; the run's cause if there have been too many.
+        cause: Cause,
+    },
     /// A user wants it to end.
     CancelRequested {
         /// Who.

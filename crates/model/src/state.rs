@@ -59,6 +59,9 @@ pub struct Live {
     pub phase: Option<Phase>,
     /// When the program was started, if it was.
     pub running_at: Option<Timestamp>,
+    /// How many learners of this attempt have died and been replaced.
+    #[serde(default)]
+    pub replaced: u32,
 }
 
 /// The part of a run's life that its learner tells.

@@ -11,6 +11,10 @@ use crate::ids::{AttemptNo, UserName};
 use crate::refusal::Refusal;
 use crate::state::{Live, Outcome, Phase, Preparation, RunState, Settled};
 
+/// So many times a learner is replaced in one attempt. Whatever ends it again and
+/// again will end the next one, too.
+pub const REPLACEMENTS_MAX: u32 = 5;
+
 /// A state and what has to be done because it was entered.
 pub type Step = (RunState, Vec<Effect>);
 
@@ -47,7 +51,14 @@ fn queued(preparation: Preparation, event: Event, now: Timestamp) -> Result<Step
         Event::Placed { attempt, slots } => match preparation {
             Preparation::Underway => Err(Refusal::NotPrepared),
             Preparation::Ready { .. } => {
-                let live = Live { attempt, slots, placed_at: now, phase: None, running_at: None };
+                let live = Live {
+                    attempt,
+                    slots,
+                    placed_at: now,
+                    phase: None,
+                    running_at: None,
+                    replaced: 0,
+                };
                 Ok((RunState::Live(live), vec![Effect::StartLearner { attempt }]))
             }
         },
@@ -61,7 +72,8 @@ fn queued(preparation: Preparation, event: Event, now: Timestamp) -> Result<Step
         Event::LaunchFailed { attempt, .. }
         | Event::PhaseEntered { attempt, .. }
         | Event::Finished { attempt, .. }
-        | Event::LearnerLost { attempt, .. } => {
+        | Event::LearnerLost { attempt, .. }
+        | Event::LearnerGone { attempt, .. } => {
             Err(Refusal::StaleAttempt { live: None, got: attempt })
         }
         Event::CancelOverdue { .. } => Err(Refusal::NotCanceling),
@@ -80,6 +92,14 @@ fn live_attempt(live: &Live, event: Event, now: Timestamp) -> Result<Step, Refus
             fence(live, attempt)?;
             let state = settle(live, Outcome::Failed { cause }, false, now);
             Ok((state, ended_by_force(live.attempt)))
+        }
+        Event::LearnerGone { attempt, cause } => {
+            fence(live, attempt)?;
+            if let Some((live, effects)) = replace(live) {
+                return Ok((RunState::Live(live), effects));
+            }
+            let state = settle(live, Outcome::Failed { cause }, false, now);
+            Ok((state, ended_by_force(attempt)))
         }
         Event::Finished { attempt, verdict, stored } => {
             fence(live, attempt)?;
@@ -135,6 +155,14 @@ fn canceling(
             fence(live, attempt)?;
             Ok((settle(live, canceled, false, now), forget(ended_by_force(attempt))))
         }
+        Event::LearnerGone { attempt, .. } => {
+            fence(live, attempt)?;
+            // What the program left is stored, as without the mishap.
+            Ok(match replace(live) {
+                Some((live, effects)) => (stay(live, then_forget), effects),
+                None => (settle(live, canceled, false, now), forget(ended_by_force(attempt))),
+            })
+        }
         Event::Finished { attempt, verdict, stored } => {
             fence(live, attempt)?;
             // The program may have ended by itself while the request was on its
@@ -163,6 +191,7 @@ fn settled(event: &Event) -> Result<Step, Refusal> {
         | Event::PhaseEntered { .. }
         | Event::Finished { .. }
         | Event::LearnerLost { .. }
+        | Event::LearnerGone { .. }
         | Event::CancelRequested { .. }
         | Event::CancelOverdue { .. }
         // Deleting the history of a settled run is the ledger's business: the
@@ -194,6 +223,13 @@ fn enter(live: &Live, phase: Phase, now: Timestamp) -> Result<Live, Refusal> {
         Phase::Prepare | Phase::Place | Phase::Collect | Phase::Store => live.running_at,
     };
     Ok(Live { phase: Some(phase), running_at, ..live.clone() })
+}
+
+/// The attempt with another learner; `None` when it has had too many.
+fn replace(live: &Live) -> Option<(Live, Vec<Effect>)> {
+    let replaced = live.replaced + 1;
+    let effects = vec![Effect::ReplaceLearner { attempt: live.attempt }];
+    (replaced <= REPLACEMENTS_MAX).then(|| (Live { replaced, ..live.clone() }, effects))
 }
 
 fn start_canceling(live: &Live, by: UserName, then_forget: bool, now: Timestamp) -> Step {

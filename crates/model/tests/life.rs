@@ -11,7 +11,7 @@ use trainyard_model::event::{Event, Verdict};
 use trainyard_model::ids::{AttemptNo, UserName};
 use trainyard_model::refusal::Refusal;
 use trainyard_model::state::{Phase, RunState, WireState};
-use trainyard_model::transition::transition;
+use trainyard_model::transition::{REPLACEMENTS_MAX, transition};
 
 fn a_cause() -> Cause {
     Cause::new(CauseKind::Exit { code: 3 }, "the program exited with code 3")
@@ -51,6 +51,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (attempt(), verdict(), any::<bool>())
             .prop_map(|(attempt, verdict, stored)| Event::Finished { attempt, verdict, stored }),
         1 => attempt().prop_map(|attempt| Event::LearnerLost { attempt, cause: a_cause() }),
+        2 => attempt().prop_map(|attempt| Event::LearnerGone { attempt, cause: a_cause() }),
         1 => Just(Event::CancelRequested { by: by() }),
         1 => Just(Event::DeleteRequested { by: by() }),
         1 => attempt().prop_map(|attempt| Event::CancelOverdue { attempt }),
@@ -116,6 +117,9 @@ proptest! {
                         prop_assert_eq!(live, None, "a second learner while one is live");
                         live = Some(*attempt);
                     }
+                    Effect::ReplaceLearner { attempt } => {
+                        prop_assert_eq!(live, Some(*attempt), "replaced one that was not live");
+                    }
                     Effect::CloseAttempt { attempt } => {
                         prop_assert_eq!(live, Some(*attempt), "closed an attempt that was not live");
                         live = None;
@@ -131,6 +135,27 @@ proptest! {
     }
 
     #[test]
+    fn learners_are_replaced_so_often_and_no_more(events in prop::collection::vec(event(), 0..60)) {
+        let mut told = tell(&[Event::Prepared, Event::Placed { attempt: AttemptNo::FIRST, slots: vec![0] }]);
+        let mut replaced = 0;
+        for (at, event) in (2i64..).zip(events) {
+            told.effects.clear();
+            let before = told.state.clone();
+            step(&mut told, event, at);
+            for effect in &told.effects {
+                if let Effect::ReplaceLearner { .. } = effect {
+                    replaced += 1;
+                    // Nothing else has changed: not the room, not the slots, not who cancels.
+                    prop_assert_eq!(told.state.room(), before.room());
+                    prop_assert_eq!(told.state.wire(), before.wire());
+                    prop_assert_eq!(told.state.live().map(|live| live.replaced), Some(replaced));
+                }
+            }
+        }
+        prop_assert!(replaced <= REPLACEMENTS_MAX, "{replaced} learners were replaced");
+    }
+
+    #[test]
     fn a_stale_attempt_moves_nothing(events in prop::collection::vec(event(), 0..30), phase in phase()) {
         let told = tell(&events);
         let stale = AttemptNo(99);
@@ -138,6 +163,7 @@ proptest! {
             Event::PhaseEntered { attempt: stale, phase },
             Event::Finished { attempt: stale, verdict: Verdict::Succeeded, stored: true },
             Event::LearnerLost { attempt: stale, cause: a_cause() },
+            Event::LearnerGone { attempt: stale, cause: a_cause() },
             Event::LaunchFailed { attempt: stale, cause: a_cause() },
         ] {
             let refused = transition(&told.state, event, Timestamp::UNIX_EPOCH);
@@ -234,4 +260,31 @@ fn deleting_a_live_run_ends_it_first_and_forgets_it_then() {
     assert!(!told.effects.contains(&Effect::Forget), "it still runs");
     step(&mut told, Event::Finished { attempt, verdict: Verdict::Canceled, stored: true }, 9);
     assert!(told.effects.contains(&Effect::Forget));
+}
+
+#[test]
+fn a_learner_that_dies_again_and_again_ends_its_run_with_the_cause() {
+    let attempt = AttemptNo::FIRST;
+    let mut told = tell(&[
+        Event::Prepared,
+        Event::Placed { attempt, slots: vec![2] },
+        Event::PhaseEntered { attempt, phase: Phase::Store },
+    ]);
+    told.effects.clear();
+    for _ in 0..REPLACEMENTS_MAX {
+        step(&mut told, Event::LearnerGone { attempt, cause: a_cause() }, 9);
+    }
+    assert_eq!(told.effects, vec![Effect::ReplaceLearner { attempt }; 5]);
+    assert_eq!(told.state.live().expect("it goes on").phase, Some(Phase::Store));
+    step(&mut told, Event::LearnerGone { attempt, cause: a_cause() }, 9);
+    assert_eq!(told.state.wire(), WireState::Error);
+}
+
+#[test]
+fn states_of_before_learners_were_replaced_are_still_read() {
+    let told =
+        tell(&[Event::Prepared, Event::Placed { attempt: AttemptNo::FIRST, slots: vec![2] }]);
+    let mut record = serde_json::to_value(&told.state).expect("plain data");
+    record.as_object_mut().expect("an object").remove("replaced").expect("it is kept");
+    assert_eq!(serde_json::from_value::<RunState>(record).expect("it is read"), told.state);
 }

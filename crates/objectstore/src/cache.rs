@@ -37,7 +37,7 @@ use std::sync::Arc;
 use trainyard_model::definition::StoreRef;
 use trainyard_model::secret::Credentials;
 
-use crate::download::Listing;
+use crate::download::Layout;
 use crate::error::StoreError;
 use crate::progress::Transferred;
 use crate::store::Store;
@@ -122,7 +122,7 @@ impl Cache {
         Ok(Self { root, limit, key })
     }
 
-    /// The snapshot of what `listing` lists: found, waited for, or fetched.
+    /// The snapshot of what `layout` lists: found, waited for, or fetched.
     ///
     /// # Errors
     /// Those of the store, and `Local`. What has arrived is kept for the next try,
@@ -132,10 +132,10 @@ impl Cache {
         store: &Store,
         source: &StoreRef,
         credentials: Option<&Credentials>,
-        listing: &Arc<Listing>,
+        layout: &Arc<Layout>,
         tell: Tell<'_>,
     ) -> Result<Kept, StoreError> {
-        let Some(version) = version::of(listing.all()) else {
+        let Some(version) = version::of(layout.objects()) else {
             return Ok(Kept::Not("the store does not tell versions apart".to_owned()));
         };
         let local = |error| StoreError::local(store.name(), "use the cache", error);
@@ -156,7 +156,7 @@ impl Cache {
         }
 
         let (there, guard) = (place.clone(), held.clone());
-        let (listing, listed) = (listing.clone(), listing.clone());
+        let (layout, listed) = (layout.clone(), layout.clone());
         let (naming, root, limit) = (store.clone(), self.root.clone(), self.limit);
         let begun = blocking(move || {
             let _held = guard;
@@ -187,7 +187,7 @@ impl Cache {
         }
         let finishing = blocking(move || {
             let _held = held;
-            partial.finish(&place, &listing).map(|(folder, pin)| Snapshot { folder, fetched, pin })
+            partial.finish(&place, &layout).map(|(folder, pin)| Snapshot { folder, fetched, pin })
         });
         finishing.await.map(Kept::Here).map_err(local)
     }
@@ -233,8 +233,8 @@ impl Place {
     /// Where objects have no ETag, one may have been replaced between the listing and
     /// its way here: the listing has to be the same still.
     async fn still(&self, store: &Store) -> Result<(), StoreError> {
-        let now = crate::download::list_container(store).await?;
-        if version::of(now.all()).as_deref() == Some(self.version.as_str()) {
+        let now = crate::download::list(store).await?;
+        if version::of(now.iter()).as_deref() == Some(self.version.as_str()) {
             return Ok(());
         }
         let kind = crate::error::StoreErrorKind::ObjectChanged;

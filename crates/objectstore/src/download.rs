@@ -22,11 +22,12 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use crate::error::StoreError;
-use crate::keys::Place;
 use crate::progress::Transferred;
 use crate::store::{Object, Store};
 
-pub use listing::{Listing, list_container};
+pub use listing::{Layout, list_container};
+
+pub(crate) use listing::list;
 
 use journal::{Finished, Journal};
 use piece::{Fetcher, Moved, Work};
@@ -58,18 +59,17 @@ pub async fn download(
     dest: &Path,
     progress: &(dyn Fn(Transferred) + Sync + Send),
 ) -> Result<Transferred, StoreError> {
-    let listing = list_container(store).await?;
-    make_folders(store, dest, &listing.folders()?)?;
-    let markers = listing.markers();
+    let layout = list_container(store).await?;
+    layout.make_folders(store, dest)?;
+    let markers = layout.markers();
     let with_markers = |mut state: Transferred| {
         // A folder's marker is done with its folder.
         state.objects += markers;
         state.objects_total = state.objects_total.map(|total| total + markers);
         state
     };
-    let wanted = listing.files();
     let progress = |state| progress(with_markers(state));
-    fetch_into_folders(store, wanted, dest, None, &progress).await.map(with_markers)
+    fetch_into_folders(store, layout.files(), dest, None, &progress).await.map(with_markers)
 }
 
 /// Fetches these objects, each to its path below `dest`. The folders on the way are made.
@@ -89,20 +89,8 @@ pub async fn fetch(
     journal: Option<&Path>,
     progress: &(dyn Fn(Transferred) + Sync + Send),
 ) -> Result<Transferred, StoreError> {
-    let places = wanted.iter().map(|(_, path)| Place::File(path.clone())).collect::<Vec<_>>();
-    make_folders(store, dest, &listing::folders(store, &places)?)?;
+    listing::make_folders_of(store, &wanted, dest)?;
     fetch_into_folders(store, wanted, dest, journal, progress).await
-}
-
-/// Makes `dest` and these folders below it, parents first.
-pub(crate) fn make_folders(
-    store: &Store,
-    dest: &Path,
-    folders: &[&Path],
-) -> Result<(), StoreError> {
-    disk::make_folders(dest, folders).map_err(|(path, error)| {
-        StoreError::local(store.name(), format!("make {}", path.display()), error)
-    })
 }
 
 async fn fetch_into_folders(

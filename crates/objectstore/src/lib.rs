@@ -9,6 +9,7 @@
 //! run starts ([`check_readable`], [`check_writable`]), the way of the training
 //! data to the program ([`stage`]: from the [`Cache`] or by [`download`], shown as a
 //! view of its own) and of results and logs back ([`upload_tree`], [`upload_file`]).
+//! [`upload_rest`] goes on where an earlier try was cut off.
 //!
 //! The caller installs the TLS provider before the first store is opened.
 
@@ -36,7 +37,7 @@ mod wire;
 pub use budget::{Budget, BudgetPolicy};
 pub use cache::{Cache, Step};
 pub use check::{ContainerSummary, check_readable, check_writable};
-pub use download::{Listing, download, fetch, list_container};
+pub use download::{Layout, download, fetch, list_container};
 pub use error::{StoreError, StoreErrorKind};
 pub use guard::{Forbidden, Guard, GuardPolicy, Limits};
 pub use keys::{Place, UnsafeKey, place};
@@ -44,5 +45,8 @@ pub use open::open;
 pub use progress::Transferred;
 pub use staging::{Staged, Staging, stage};
 pub use store::{Content, Object, ObjectStore, PlainFolder, Store, StoreName, Upload};
-pub use upload::{upload_file, upload_tree};
+pub use upload::{
+    Identity, Manner, Plan, Receipt, Receipts, upload_file, upload_file_once, upload_rest,
+    upload_tree,
+};
 pub use view::{Isolation, View, ViewKind};

@@ -16,7 +16,7 @@ use trainyard_model::definition::{StoreKind, StoreRef};
 use trainyard_model::secret::Credentials;
 
 use crate::cache::{self, Cache, Kept, Snapshot, Step, blocking};
-use crate::download::{self, Listing};
+use crate::download::{self, Layout};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::progress::Transferred;
 use crate::store::{Object, Store};
@@ -121,12 +121,12 @@ pub async fn stage(
     let mut again = LISTINGS;
     loop {
         again -= 1;
-        let listing = Arc::new(download::list_container(store).await?);
+        let layout = Arc::new(Layout::of(store, download::list(store).await?)?);
         // A directory is as near as a cache would be.
         let cache = cache.filter(|_| what.source.kind != StoreKind::Directory);
         let staged = match cache {
-            Some(cache) => from_cache(&what, cache, &listing, tell).await,
-            None => directly(&what, &listing, tell).await,
+            Some(cache) => from_cache(&what, cache, &layout, tell).await,
+            None => directly(&what, &layout, tell).await,
         };
         match staged {
             Err(error) if again > 0 && error.kind() == StoreErrorKind::ObjectChanged => {
@@ -140,19 +140,19 @@ pub async fn stage(
 async fn from_cache(
     what: &Staging<'_>,
     cache: &Cache,
-    listing: &Arc<Listing>,
+    layout: &Arc<Layout>,
     tell: &(dyn Fn(Step) + Sync + Send),
 ) -> Result<Staged, StoreError> {
     let Staging { store, source, credentials, .. } = *what;
-    let snapshot = match cache.snapshot(store, source, credentials, listing, tell).await? {
+    let snapshot = match cache.snapshot(store, source, credentials, layout, tell).await? {
         Kept::Here(snapshot) => snapshot,
         Kept::Not(why) => {
-            let mut staged = directly(what, listing, tell).await?;
+            let mut staged = directly(what, layout, tell).await?;
             staged.notes.push(format!("nothing is kept for the next run: {why}"));
             return Ok(staged);
         }
     };
-    let mut staged = Staged::of(listing.all());
+    let mut staged = Staged::of(layout.objects());
     staged.fetched(&snapshot.fetched);
     settle_in_time(&snapshot);
     let tree = cache::open(&snapshot.tree())
@@ -166,16 +166,16 @@ async fn from_cache(
 /// Into DATA_DIR itself.
 async fn directly(
     what: &Staging<'_>,
-    listing: &Listing,
+    layout: &Layout,
     tell: &(dyn Fn(Step) + Sync + Send),
 ) -> Result<Staged, StoreError> {
     let Staging { store, data, .. } = *what;
-    download::make_folders(store, data, &listing.folders()?)?;
+    layout.make_folders(store, data)?;
     let progress = |state| tell(Step::Fetching(state));
-    let fetched = download::fetch(store, listing.files(), data, None, &progress).await?;
-    let mut staged = Staged::of(listing.all());
+    let fetched = download::fetch(store, layout.files(), data, None, &progress).await?;
+    let mut staged = Staged::of(layout.objects());
     staged.fetched(&fetched);
-    staged.fetched_objects += listing.markers();
+    staged.fetched_objects += layout.markers();
     Ok(staged)
 }
 

@@ -5,10 +5,11 @@
 
 mod names;
 mod one;
+mod receipts;
 mod tree;
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc;
@@ -20,10 +21,27 @@ use crate::progress::Transferred;
 use crate::store::Store;
 
 use one::Source;
-use tree::{Found, NoFile, Tree, Unreadable};
+pub use receipts::{Identity, Plan, Receipt, Receipts};
+use tree::{Found, NoFile, Opener, Tree, Unreadable};
 
 /// Files on their way at a time.
 const FILES_AT_ONCE: usize = 12;
+
+/// How a directory is stored.
+#[derive(Clone)]
+pub struct Manner {
+    /// Who knows what is stored already, and is told of what is.
+    pub receipts: Arc<dyn Receipts>,
+    /// How many files may be on their way at a time.
+    pub files_at_once: usize,
+}
+
+impl Manner {
+    /// As fast as it goes, with these receipts.
+    pub fn with(receipts: Arc<dyn Receipts>) -> Self {
+        Self { receipts, files_at_once: FILES_AT_ONCE }
+    }
+}
 
 /// Stores every file below `src` under `prefix`, `/` and its path. `progress` is
 /// told how far it has come.
@@ -42,6 +60,22 @@ pub async fn upload_tree(
     prefix: &str,
     progress: &(dyn Fn(Transferred) + Sync + Send),
 ) -> Result<Transferred, StoreError> {
+    let manner = Manner::with(Arc::new(receipts::Forgetful));
+    upload_rest(store, src, prefix, &manner, progress).await
+}
+
+/// Stores what is not stored yet, as [`upload_tree`] does otherwise. Only what is to be
+/// sent is counted.
+///
+/// # Errors
+/// As [`upload_tree`]. What was stored until then is in the receipts.
+pub async fn upload_rest(
+    store: &Store,
+    src: &Path,
+    prefix: &str,
+    manner: &Manner,
+    progress: &(dyn Fn(Transferred) + Sync + Send),
+) -> Result<Transferred, StoreError> {
     let root = src.to_owned();
     let read = blocking(move || Tree::read(&root)).await;
     let tree = read.map_err(|why| unreadable(store, src, why))?;
@@ -50,54 +84,41 @@ pub async fn upload_tree(
     let prefix = prefix.trim_end_matches('/');
     let mut state = Transferred { notes, ..Transferred::default() };
     let (mut work, mut total) = (VecDeque::new(), 0);
-    for Found { path, key, size } in files {
-        let key = if prefix.is_empty() { key } else { format!("{prefix}/{key}") };
-        match keys::place(&key) {
-            Ok(_) => {
-                total += size;
-                work.push_back((path, key));
-            }
-            Err(why) => note(&mut state, format!("{key}: left out, {why}")),
+    for mut file in files {
+        if !prefix.is_empty() {
+            file.key = format!("{prefix}/{}", file.key);
+        }
+        if let Err(why) = keys::place(&file.key) {
+            note(&mut state, format!("{}: left out, {why}", file.key));
+            continue;
+        }
+        let plan = manner.receipts.plan(&file.key, &file.identity);
+        if matches!(plan, Plan::Send | Plan::LookFirst) {
+            total += file.identity.size;
+            work.push_back((file, plan));
         }
     }
     state.objects_total = Some(work.len() as u64);
     state.bytes_total = Some(total);
     progress(state.clone());
 
-    let workers = work.len().min(FILES_AT_ONCE);
+    let workers = work.len().min(manner.files_at_once);
     let work = Arc::new(Mutex::new(work));
     let (tell, mut told) = mpsc::unbounded_channel();
-    let base: Arc<Path> = src.into();
     let mut tasks = JoinSet::new();
     for _ in 0..workers {
-        let (store, work, tell) = (store.clone(), work.clone(), tell.clone());
-        let (opener, base) = (opener.clone(), base.clone());
+        let (work, tell) = (work.clone(), tell.clone());
+        let worker = Worker {
+            store: store.clone(),
+            opener: opener.clone(),
+            base: src.into(),
+            receipts: manner.receipts.clone(),
+        };
         tasks.spawn(async move {
             loop {
                 let next = work.lock().expect("no holder panics").pop_front();
-                let Some((path, key)): Option<(PathBuf, String)> = next else { return Ok(()) };
-                let say = |bytes| tell.send(bytes).unwrap_or_default();
-                let (opener, opening) = (opener.clone(), path.clone());
-                let file = match blocking(move || opener.open(&opening)).await {
-                    Ok(file) => Arc::new(file),
-                    Err(NoFile::Replaced(why)) => {
-                        say(Sent::LeftOut(format!("{}: left out, {why}", path.display())));
-                        continue;
-                    }
-                    Err(NoFile::Io(error)) => {
-                        let tried = format!("read {}", base.join(path).display());
-                        return Err(StoreError::local(store.name(), tried, error));
-                    }
-                };
-                let source = Source { file, path: base.join(path) };
-                match one::store_file(&store, &source, &key, &say).await {
-                    Ok(_) => say(Sent::Object),
-                    // A key that this store does not take is no reason to lose the others.
-                    Err(error) if error.kind() == StoreErrorKind::UnsafeKey => {
-                        say(Sent::LeftOut(format!("{key}: left out, {error}")));
-                    }
-                    Err(error) => return Err(error),
-                }
+                let Some((file, plan)) = next else { return Ok(()) };
+                worker.store(&file, plan, &|sent| tell.send(sent).unwrap_or_default()).await?;
             }
         });
     }
@@ -119,18 +140,106 @@ pub async fn upload_tree(
     Ok(state)
 }
 
+/// One of those that store a directory's files side by side.
+struct Worker {
+    store: Store,
+    opener: Opener,
+    base: Arc<Path>,
+    receipts: Arc<dyn Receipts>,
+}
+
+impl Worker {
+    async fn store(
+        &self,
+        found: &Found,
+        plan: Plan,
+        say: &(dyn Fn(Sent) + Send + Sync),
+    ) -> Result<(), StoreError> {
+        let Found { path, key, .. } = found;
+        let (opener, opening) = (self.opener.clone(), path.clone());
+        let file = match blocking(move || opener.open(&opening)).await {
+            Ok(file) => Arc::new(file),
+            Err(NoFile::Replaced(why)) => {
+                say(Sent::LeftOut(format!("{}: left out, {why}", path.display())));
+                return Ok(());
+            }
+            Err(NoFile::Io(error)) => {
+                let tried = format!("read {}", self.base.join(path).display());
+                return Err(StoreError::local(self.store.name(), tried, error));
+            }
+        };
+        let source = Source { file, path: self.base.join(path) };
+        match store_one(&self.store, &source, key, plan, &*self.receipts, say).await {
+            Ok(true) => say(Sent::Object),
+            Ok(false) => {}
+            // A key that this store does not take is no reason to lose the others.
+            Err(error) if error.kind() == StoreErrorKind::UnsafeKey => {
+                say(Sent::LeftOut(format!("{key}: left out, {error}")));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+/// Stores one open file, and keeps the receipt. Says whether it was to be stored at all.
+async fn store_one(
+    store: &Store,
+    source: &Source,
+    key: &str,
+    plan: Plan,
+    receipts: &dyn Receipts,
+    say: &(dyn Fn(Sent) + Send + Sync),
+) -> Result<bool, StoreError> {
+    let found = source.file.metadata().map_err(|error| {
+        StoreError::local(store.name(), format!("read {}", source.path.display()), error)
+    })?;
+    let file = Identity::of(&found);
+    if !receipts.begins(key, &file) {
+        return Ok(false);
+    }
+    let known = match plan {
+        Plan::LookFirst => one::found_stored(store, source, key).await?,
+        Plan::Send | Plan::Keep | Plan::Leave => None,
+    };
+    let stored = match known {
+        Some(stored) => stored,
+        None => one::store_file(store, source, key, say).await?,
+    };
+    let (size, part_bytes) = (stored.size, stored.part);
+    let (md5, etag) = (stored.md5, stored.told);
+    receipts.is_stored(Receipt { key: key.to_owned(), size, md5, part_bytes, etag, file });
+    Ok(true)
+}
+
 /// Stores one file under `key`.
 ///
 /// # Errors
 /// What stays after the usual attempts.
 pub async fn upload_file(store: &Store, path: &Path, key: &str) -> Result<Transferred, StoreError> {
-    let source = Source::open(path).await.map_err(|error| {
-        StoreError::local(store.name(), format!("read {}", path.display()), error)
-    })?;
-    let bytes = one::store_file(store, &source, key, &|_| {}).await?;
+    upload_file_once(store, path, key, &receipts::Forgetful).await
+}
+
+/// Stores one file under `key`, unless the receipts say that it is stored.
+///
+/// # Errors
+/// As [`upload_file`].
+pub async fn upload_file_once(
+    store: &Store,
+    path: &Path,
+    key: &str,
+    receipts: &dyn Receipts,
+) -> Result<Transferred, StoreError> {
+    let local = |error| StoreError::local(store.name(), format!("read {}", path.display()), error);
+    let source = Source::open(path).await.map_err(local)?;
+    let found = source.file.metadata().map_err(local)?;
+    let plan = receipts.plan(key, &Identity::of(&found));
+    let is_due = matches!(plan, Plan::Send | Plan::LookFirst);
+    let is_stored = is_due && store_one(store, &source, key, plan, receipts, &|_| {}).await?;
+    let (objects, bytes) = if is_stored { (1, found.len()) } else { (0, 0) };
     Ok(Transferred {
-        objects: 1,
-        objects_total: Some(1),
+        objects,
+        objects_total: Some(objects),
         bytes,
         bytes_total: Some(bytes),
         notes: Vec::new(),

@@ -22,4 +22,5 @@ pub mod server;
 pub mod swift;
 pub mod tools;
 pub mod wait;
+pub mod watched_s3;
 pub mod zip;

@@ -64,7 +64,7 @@ fn a_killed_learner_is_gone_with_its_last_words_and_leaves_no_zombie() {
     let handle = workshop.start();
     learner(&handle).expect("it lives").signal(Signal::KILL).expect("ours");
     let gone = eventually("the learner's end", LIMIT, || match workshop.probe(&handle) {
-        Probe::Gone { evidence } => Some(evidence),
+        Probe::Gone { evidence, .. } => Some(evidence),
         Probe::Running => None,
     });
     let evidence = gone.expect("it was killed");

@@ -97,8 +97,8 @@ impl Setup {
             grace_ms: u64::try_from(self.grace.as_millis()).expect("small"),
             disk_allowance: self.allowance,
             guard: serde_json::json!({"any_directory": true, "allow_loopback": true}),
-            staging: self.staging,
             transfers: serde_json::Value::Null,
+            staging: self.staging,
         };
         let server = Server::start(&path("home"), assignment, zip);
         let ticket = Ticket {

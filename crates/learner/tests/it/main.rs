@@ -8,6 +8,8 @@ mod early;
 mod endings;
 mod faults;
 mod output;
+mod resuming;
 mod server;
 mod staging;
+mod storing;
 mod traps;

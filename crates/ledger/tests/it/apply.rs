@@ -98,6 +98,7 @@ fn events() -> impl Strategy<Value = Event> {
         2 => (attempts(), verdicts(), any::<bool>())
             .prop_map(|(attempt, verdict, stored)| Event::Finished { attempt, verdict, stored }),
         1 => (attempts(), causes()).prop_map(|(attempt, cause)| Event::LearnerLost { attempt, cause }),
+        1 => (attempts(), causes()).prop_map(|(attempt, cause)| Event::LearnerGone { attempt, cause }),
         1 => Just(Event::CancelRequested { by: user("ada") }),
         1 => Just(Event::DeleteRequested { by: user("ada") }),
         1 => attempts().prop_map(|attempt| Event::CancelOverdue { attempt }),

@@ -51,7 +51,11 @@ async fn a_handle_survives_the_server() {
     let handle = json!({ "pid": 4711, "start": 12 });
     ledger.set_attempt_handle(&attempt, handle.clone()).await.unwrap();
     drop(ledger);
-    assert_eq!(home.open().attempt_handle(&attempt).await.unwrap(), Some(handle));
+    let ledger = home.open();
+    assert_eq!(ledger.attempt_handle(&attempt).await.unwrap(), Some(handle));
+    // Its learner is gone, and another is to be started.
+    ledger.clear_attempt_handle(&attempt).await.unwrap();
+    assert_eq!(ledger.attempt_handle(&attempt).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::version::of_object;
 use super::{SYNCED, boot_id};
-use crate::download::Listing;
+use crate::download::Layout;
 use crate::store::Object;
 
 const FILE: &str = "manifest.json";
@@ -52,9 +52,9 @@ pub(super) struct Seen {
 
 impl Manifest {
     /// Looks at every file of a tree that is complete.
-    pub(super) fn of(tree: &Path, listing: &Listing) -> io::Result<Self> {
+    pub(super) fn of(tree: &Path, layout: &Layout) -> io::Result<Self> {
         let directory = open(tree)?;
-        let files = listing.files().into_iter().map(|(object, path)| {
+        let files = layout.files().into_iter().map(|(object, path)| {
             let missing =
                 || io::Error::other(format!("{:?} is not as long as the listing says", object.key));
             let (seen, size) = look(&directory, &path, FileType::RegularFile)?;
@@ -65,7 +65,7 @@ impl Manifest {
             Ok(Entry { key: object.key, size, version, seen })
         });
         let files = files.collect::<io::Result<_>>()?;
-        let folders = listing.folders().map_err(|error| io::Error::other(error.to_string()))?;
+        let folders = layout.folders().unwrap_or_default();
         let folders = std::iter::once(Path::new(".")).chain(folders).map(|path| {
             let (seen, _) = look(&directory, path, FileType::Directory)?;
             // From keys, which are UTF-8.

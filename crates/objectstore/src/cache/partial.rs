@@ -10,7 +10,7 @@ use super::donors::Donors;
 use super::lock::Pin;
 use super::manifest::{self, Manifest};
 use super::{Place, TREE};
-use crate::download::{Listing, fetch, make_folders};
+use crate::download::{Layout, fetch};
 use crate::error::StoreError;
 use crate::progress::Transferred;
 use crate::store::{Object, Store};
@@ -30,20 +30,16 @@ pub(super) struct Partial {
 
 impl Partial {
     /// Begins, or goes on: makes the folders and links what other snapshots have.
-    pub(super) fn begin(
-        store: &Store,
-        place: &Place,
-        listing: &Listing,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn begin(store: &Store, place: &Place, layout: &Layout) -> Result<Self, StoreError> {
         let folder = place.home.join(format!("{}{SUFFIX}", place.version));
         let local =
             |error| StoreError::local(store.name(), format!("make {}", folder.display()), error);
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(local)?;
         let tree = folder.join(TREE);
-        make_folders(store, &tree, &listing.folders()?)?;
+        layout.make_folders(store, &tree)?;
         let donors = Donors::of(&place.home).map_err(local)?;
         let opened = manifest::open(&tree).map_err(local)?;
-        let mut wanted = listing.files();
+        let mut wanted = layout.files();
         wanted.retain(|(object, _)| !donors.give(object, &opened));
         for (_, path) in &wanted {
             part(&tree.join(path)).map_err(local)?;
@@ -75,8 +71,8 @@ impl Partial {
     }
 
     /// Makes it the snapshot that it was to be, and uses it at once.
-    pub(super) fn finish(&self, place: &Place, listing: &Listing) -> io::Result<(PathBuf, Pin)> {
-        Manifest::of(&self.folder.join(TREE), listing)?.write(&self.folder)?;
+    pub(super) fn finish(&self, place: &Place, layout: &Layout) -> io::Result<(PathBuf, Pin)> {
+        Manifest::of(&self.folder.join(TREE), layout)?.write(&self.folder)?;
         let pin = Pin::make(&self.folder)?;
         let folder = place.folder();
         fs::rename(&self.folder, &folder)?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt;
 
+use super::disk;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::keys::{self, Place, UnsafeKey};
 use crate::store::{Object, Store, StoreName};
@@ -12,41 +13,60 @@ use crate::store::{Object, Store, StoreName};
 /// and a broken store may list for ever.
 const OBJECTS_MAX: usize = 10_000_000;
 
-/// A whole container, listed.
+/// All objects of a container, by key, each with its place on the disk.
 #[derive(Debug, Clone)]
-pub struct Listing {
-    store: StoreName,
-    /// Every object with its place, sorted by key.
-    pub objects: Vec<(Object, Place)>,
+pub struct Layout {
+    placed: Vec<(Object, Place)>,
 }
 
-impl Listing {
-    /// The folders that the objects need, parents first.
+impl Layout {
+    /// Gives every object its place.
     ///
     /// # Errors
-    /// `UnsafeKey` when one path would have to be file and folder at once.
-    pub fn folders(&self) -> Result<Vec<&Path>, StoreError> {
-        let places = self.objects.iter().map(|(_, place)| place);
-        keys::folders(places).map_err(|path| clash(&self.store, path))
+    /// `UnsafeKey` when one has none.
+    pub(crate) fn of(store: &Store, objects: Vec<Object>) -> Result<Self, StoreError> {
+        let placed = objects
+            .into_iter()
+            .map(|object| match keys::place(&object.key) {
+                Ok(place) => Ok((object, place)),
+                Err(why) => Err(StoreError::unsafe_key(store.name(), &object.key, &why)),
+            })
+            .collect::<Result<_, _>>()?;
+        let layout = Self { placed };
+        match layout.folders() {
+            Ok(_) => Ok(layout),
+            Err(path) => Err(clash(store.name(), path)),
+        }
     }
 
-    /// The objects, by key.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Object> + Clone {
-        self.objects.iter().map(|(object, _)| object)
+    /// Every folder there has to be, parents first; or the path that cannot be one.
+    pub(crate) fn folders(&self) -> Result<Vec<&Path>, &Path> {
+        keys::folders(self.placed.iter().map(|(_, place)| place))
+    }
+
+    /// Makes `dest` and every folder below it that there has to be.
+    pub(crate) fn make_folders(&self, store: &Store, dest: &Path) -> Result<(), StoreError> {
+        make(store, dest, &self.folders().unwrap_or_default())
+    }
+
+    /// The objects in order of their keys.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> + Clone {
+        self.placed.iter().map(|(object, _)| object)
     }
 
     /// Objects that become files, and where.
-    pub(crate) fn files(&self) -> Vec<(Object, PathBuf)> {
+    pub fn files(&self) -> Vec<(Object, PathBuf)> {
         let file = |(object, place): &(Object, Place)| match place {
             Place::File(path) => Some((object.clone(), path.clone())),
             Place::Folder(_) => None,
         };
-        self.objects.iter().filter_map(file).collect()
+        self.placed.iter().filter_map(file).collect()
     }
 
-    /// How many keys stand for folders only.
-    pub fn markers(&self) -> u64 {
-        self.objects.iter().filter(|(_, place)| matches!(place, Place::Folder(_))).count() as u64
+    /// How many objects only stand for a folder, and are done with it.
+    pub(crate) fn markers(&self) -> u64 {
+        let folder = |place: &Place| matches!(place, Place::Folder(_));
+        self.placed.iter().filter(|(_, place)| folder(place)).count() as u64
     }
 }
 
@@ -54,7 +74,12 @@ impl Listing {
 ///
 /// # Errors
 /// `UnsafeKey` for the first key that cannot lie on a disk; what the store says.
-pub async fn list_container(store: &Store) -> Result<Listing, StoreError> {
+pub async fn list_container(store: &Store) -> Result<Layout, StoreError> {
+    Layout::of(store, list(store).await?)
+}
+
+/// Every object of a container, sorted by key.
+pub(crate) async fn list(store: &Store) -> Result<Vec<Object>, StoreError> {
     let fails = |words: String| {
         StoreError::new(StoreErrorKind::Failed, store.name(), "list the container").said(words)
     };
@@ -70,21 +95,24 @@ pub async fn list_container(store: &Store) -> Result<Listing, StoreError> {
     if let Some(pair) = objects.windows(2).find(|pair| pair[0].key == pair[1].key) {
         return Err(fails(format!("the key {:?} is listed twice", pair[0].key)));
     }
-    let placed = objects
-        .into_iter()
-        .map(|object| match keys::place(&object.key) {
-            Ok(place) => Ok((object, place)),
-            Err(why) => Err(StoreError::unsafe_key(store.name(), &object.key, &why)),
-        })
-        .collect::<Result<_, _>>()?;
-    let listing = Listing { store: store.name().clone(), objects: placed };
-    listing.folders()?;
-    Ok(listing)
+    Ok(objects)
 }
 
-/// The folders that these places need, parents first.
-pub(super) fn folders<'a>(store: &Store, places: &'a [Place]) -> Result<Vec<&'a Path>, StoreError> {
-    keys::folders(places).map_err(|path| clash(store.name(), path))
+/// Makes the folders that these files need below `dest`.
+pub(super) fn make_folders_of(
+    store: &Store,
+    wanted: &[(Object, PathBuf)],
+    dest: &Path,
+) -> Result<(), StoreError> {
+    let places: Vec<Place> = wanted.iter().map(|(_, path)| Place::File(path.clone())).collect();
+    let folders = keys::folders(&places).map_err(|path| clash(store.name(), path))?;
+    make(store, dest, &folders)
+}
+
+fn make(store: &Store, dest: &Path, folders: &[&Path]) -> Result<(), StoreError> {
+    disk::make_folders(dest, folders).map_err(|(path, error)| {
+        StoreError::local(store.name(), format!("make {}", path.display()), error)
+    })
 }
 
 fn clash(store: &StoreName, path: &Path) -> StoreError {

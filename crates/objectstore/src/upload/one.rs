@@ -25,6 +25,23 @@ struct Expected {
     etag: String,
 }
 
+/// What the store holds.
+pub(super) struct Stored {
+    pub(super) size: u64,
+    /// As [`Receipt::md5`](super::Receipt::md5).
+    pub(super) md5: String,
+    /// The size of its parts, where it was sent in parts.
+    pub(super) part: Option<u64>,
+    /// The ETag, as the store told it.
+    pub(super) told: Option<String>,
+}
+
+impl Stored {
+    fn new(expected: Expected, part: Option<u64>, told: Option<String>) -> Self {
+        Self { size: expected.size, md5: expected.etag, part, told }
+    }
+}
+
 /// A file that is open, and what it is called.
 pub(super) struct Source {
     pub(super) file: Arc<File>,
@@ -48,18 +65,18 @@ impl Source {
     }
 }
 
-/// Stores the file, trying again from the file where that may help. Returns its size.
+/// Stores the file, trying again from the file where that may help.
 pub(super) async fn store_file(
     store: &Store,
     source: &Source,
     key: &str,
     say: &(dyn Fn(Sent) + Send + Sync),
-) -> Result<u64, StoreError> {
+) -> Result<Stored, StoreError> {
     let mut attempts = Attempts::new();
     loop {
         let mut sent = 0;
         match store_once(store, source, key, say, &mut sent).await {
-            Ok(size) => return Ok(size),
+            Ok(stored) => return Ok(stored),
             Err(error) => {
                 say(Sent::Bytes(-sent));
                 if !error.is_transient() || !attempts.another().await {
@@ -77,7 +94,7 @@ async fn store_once(
     key: &str,
     say: &(dyn Fn(Sent) + Send + Sync),
     sent: &mut i64,
-) -> Result<u64, StoreError> {
+) -> Result<Stored, StoreError> {
     let tried = || format!("read {}", source.path.display());
     let local = |error| StoreError::local(store.name(), tried(), error);
     let file = &source.file;
@@ -89,10 +106,11 @@ async fn store_once(
         let told = store.put(key, content).await?;
         *sent += size.cast_signed();
         say(Sent::Bytes(size.cast_signed()));
-        return verify(store, key, &expected, told).await.map(|()| size);
+        let told = verify(store, key, &expected, told).await?;
+        return Ok(Stored::new(expected, None, told));
     }
 
-    let part = PART.max(size.div_ceil(store.parts_max()).next_multiple_of(1 << 20));
+    let part = part_size(store, size);
     let mut upload = store.upload(key).await?;
     let mut sums = Vec::new();
     let filled = async {
@@ -115,8 +133,10 @@ async fn store_once(
     if let Err(error) = completed {
         // The answer to the completion may be what was lost, and the next attempt
         // at it was told that there is no such upload.
-        if error.kind() == StoreErrorKind::Failed && stored(store, key, &expected).await {
-            return Ok(size);
+        if error.kind() == StoreErrorKind::Failed
+            && let Some(told) = stored(store, key, &expected).await
+        {
+            return Ok(Stored::new(expected, Some(part), Some(told)));
         }
         if let Err(left) = upload.abort().await {
             tracing::debug!(error = %left, key, "parts of a failed upload may stay in the store");
@@ -125,7 +145,41 @@ async fn store_once(
     }
     // The ETag in the answer may be made from anything; the object's own is told
     // only where it is a checksum.
-    verify(store, key, &expected, None).await.map(|()| size)
+    let told = verify(store, key, &expected, None).await?;
+    Ok(Stored::new(expected, Some(part), told))
+}
+
+/// What the store holds, if it is what the file holds now.
+pub(super) async fn found_stored(
+    store: &Store,
+    source: &Source,
+    key: &str,
+) -> Result<Option<Stored>, StoreError> {
+    let local =
+        |error| StoreError::local(store.name(), format!("read {}", source.path.display()), error);
+    let size = source.file.metadata().map_err(local)?.len();
+    // The file is read only if the object may be the same.
+    match store.head(key).await {
+        Ok(object) if object.size == size => {}
+        _ => return Ok(None),
+    }
+    let part = part_size(store, size);
+    let mut sums = Vec::new();
+    for start in (0..size.max(1)).step_by(usize::try_from(part).expect("a part fits into memory")) {
+        let length = part.min(size - start);
+        sums.push(read(store, &source.file, start, length).await.map_err(local)?.1);
+    }
+    let (etag, part) = match &*sums {
+        [sum] => (md5sum::etag(sum), None),
+        sums => (md5sum::etag_of_parts(sums), Some(part)),
+    };
+    let expected = Expected { size, etag };
+    let told = stored(store, key, &expected).await;
+    Ok(told.map(|told| Stored::new(expected, part, Some(told))))
+}
+
+fn part_size(store: &Store, size: u64) -> u64 {
+    PART.max(size.div_ceil(store.parts_max()).next_multiple_of(1 << 20))
 }
 
 /// Content of the file, in memory of the budget's.
@@ -146,19 +200,19 @@ async fn read(
     .await
 }
 
-/// Compares what the store says about the object with what was sent.
+/// Compares what the store says about the object with what was sent, and gives its ETag.
 async fn verify(
     store: &Store,
     key: &str,
     expected: &Expected,
     told: Option<String>,
-) -> Result<(), StoreError> {
+) -> Result<Option<String>, StoreError> {
     // One request less where the answer to the upload said it all.
-    if let Some(told) = told.as_deref().and_then(md5sum::told_by) {
-        return if told == expected.etag {
-            Ok(())
+    if let Some(sum) = told.as_deref().and_then(md5sum::told_by) {
+        return if sum == expected.etag {
+            Ok(told)
         } else {
-            Err(damaged(store, key, expected, &told))
+            Err(damaged(store, key, expected, &sum))
         };
     }
     let found = store.head(key).await?;
@@ -175,21 +229,16 @@ async fn verify(
         {
             Err(damaged(store, key, expected, etag))
         }
-        _ => Ok(()),
+        _ => Ok(found.etag),
     }
 }
 
-async fn stored(store: &Store, key: &str, expected: &Expected) -> bool {
+/// The object's ETag, if it is that of what was sent.
+async fn stored(store: &Store, key: &str, expected: &Expected) -> Option<String> {
     // Here only the certain case counts: an older object may have the same size.
-    match store.head(key).await {
-        Ok(found) => {
-            found.size == expected.size
-                && found
-                    .etag
-                    .is_some_and(|etag| md5sum::plain(&etag).eq_ignore_ascii_case(&expected.etag))
-        }
-        Err(_) => false,
-    }
+    let found = store.head(key).await.ok()?;
+    let etag = found.etag.filter(|_| found.size == expected.size)?;
+    md5sum::plain(&etag).eq_ignore_ascii_case(&expected.etag).then_some(etag)
 }
 
 /// Whether an ETag is of one of S3's two forms: an MD5, or `<MD5 of MD5s>-<parts>`.

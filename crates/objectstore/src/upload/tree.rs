@@ -15,6 +15,7 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 
 use super::names;
+use super::receipts::Identity;
 use crate::beneath::walk_down;
 use crate::keys;
 
@@ -39,8 +40,8 @@ pub(super) struct Found {
     pub(super) path: PathBuf,
     /// Its path below the source, with `/`.
     pub(super) key: String,
-    /// Bytes, when it was found.
-    pub(super) size: u64,
+    /// As it was when it was found.
+    pub(super) identity: Identity,
 }
 
 /// Why a directory could not be read.
@@ -135,14 +136,10 @@ impl Tree {
                 }
                 FileType::Directory => open.push((path, key + "/")),
                 FileType::RegularFile => {
-                    self.files.push(Found {
-                        path,
-                        key,
-                        size: u64::try_from(seen.st_size).unwrap_or(0),
-                    });
+                    self.files.push(Found { path, key, identity: Identity::seen(&seen) });
                 }
                 FileType::Symlink => match behind_link(resolved, &resolved.join(path)) {
-                    Ok((path, size)) => self.files.push(Found { path, key, size }),
+                    Ok((path, identity)) => self.files.push(Found { path, key, identity }),
                     Err(why) => self.notes.push(format!("{key}: left out, {why}")),
                 },
                 other => self.notes.push(format!("{key}: left out, it is {}", word(other))),
@@ -203,15 +200,15 @@ fn word(kind: FileType) -> &'static str {
     }
 }
 
-/// Where a link leads, as a path below the root that holds no links. Only its size
-/// is told here; opening looks again.
-fn behind_link(root: &Path, link: &Path) -> Result<(PathBuf, u64), &'static str> {
+/// Where a link leads, as a path below the root that holds no links, and what it was
+/// just then; opening looks again.
+fn behind_link(root: &Path, link: &Path) -> Result<(PathBuf, Identity), &'static str> {
     let target = link.canonicalize().map_err(|_| "it is a link that leads nowhere")?;
     let below =
         target.strip_prefix(root).map_err(|_| "it is a link that leads out of the results")?;
     let found = fs::symlink_metadata(&target).map_err(|_| "it is a link that leads nowhere")?;
     if found.is_file() {
-        Ok((below.to_owned(), found.len()))
+        Ok((below.to_owned(), Identity::of(&found)))
     } else if found.is_dir() {
         Err("it is a link to a directory; what lies there is stored under its own name")
     } else {
@@ -243,7 +240,8 @@ mod tests {
         rustix::fs::mkfifoat(CWD, src.join("pipe"), Mode::from_raw_mode(0o600)).unwrap();
 
         let Tree { files, notes, .. } = Tree::read(&src).unwrap();
-        let keys: Vec<_> = files.iter().map(|file| (file.key.as_str(), file.size)).collect();
+        let keys: Vec<_> =
+            files.iter().map(|file| (file.key.as_str(), file.identity.size)).collect();
         assert_eq!(keys, [("caf%E9", 0), ("latest", 5), ("model/deep/weights", 5)]);
         let named: Vec<_> = notes.iter().map(|note| note.split(':').next().unwrap()).collect();
         assert_eq!(named, ["caf%E9", "link-to-model", "loop", "out", "passwd", "pipe", "slash"]);

@@ -9,6 +9,7 @@ mod cache_room;
 mod conformance;
 mod faults;
 mod proxy;
+mod receipts;
 mod refusals;
 mod resume;
 mod stager;

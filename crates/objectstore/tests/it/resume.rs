@@ -12,12 +12,7 @@ use crate::support::{content, files, guard, keys, s3_ref};
 const LARGE: usize = (50 << 20) + 3;
 
 async fn wanted(store: &Store) -> Vec<(Object, PathBuf)> {
-    let listing = list_container(store).await.unwrap();
-    listing
-        .objects
-        .into_iter()
-        .map(|(object, _)| (object.clone(), PathBuf::from(object.key)))
-        .collect()
+    list_container(store).await.unwrap().files()
 }
 
 /// Fetches until `enough` says so, then drops everything, as a kill would.
