@@ -150,7 +150,7 @@ fn every_code_is_explained_and_the_doctor_knows_the_machine() -> Told {
     let unknown = scene.home.call(["explain", "TY9999"])?;
     ensure!(unknown.code != 0 && unknown.stderr.contains("TY9999"), "{unknown:?}");
     let doctor = scene.home.call(["doctor"])?.expect_code(0)?;
-    for word in ["uv", "GPU", "tensorflow"] {
+    for word in ["uv", "GPU", "tensorflow", "data view"] {
         ensure!(doctor.stdout.contains(word), "{word}: {}", doctor.stdout);
     }
     let script = scene.home.call(["completions", "bash"])?.expect_code(0)?;

@@ -115,6 +115,9 @@ pub enum Command {
     /// Stand beside a program (the server starts this)
     #[command(hide = true)]
     Learner(Learner),
+    /// Find out how a run would be shown its data (the doctor starts this)
+    #[command(hide = true)]
+    TryView(TryView),
 }
 
 /// `trainyard train`.
@@ -283,4 +286,13 @@ pub struct Learner {
     /// The attempt's directory
     #[arg(long, value_name = "DIR")]
     pub attempt_dir: PathBuf,
+}
+
+/// `trainyard try-view`.
+#[derive(Debug, Args)]
+pub struct TryView {
+    /// A directory on the disk where data is kept
+    pub cache: PathBuf,
+    /// A directory on the disk where runs work
+    pub runs: PathBuf,
 }

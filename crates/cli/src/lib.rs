@@ -79,6 +79,7 @@ fn run(cli: Cli, screen: &Screen, services: Services) -> Result<ExitCode, Failur
         Command::Learner(args) => return Ok((services.learner)(args.attempt_dir)),
         Command::Bx(args) => return Ok(bx::main(&Origin::of(&cli.global), screen, &args.words)),
         Command::Serve(args) => return commands::serve::run(&context()?, args, services),
+        Command::TryView(args) => doctor::view::run(screen, &args)?,
         Command::Explain(args) => commands::explain::run(screen, &args, cli.global.json)?,
         Command::Completions(args) => commands::completions::run(screen, args.shell)?,
         Command::Version => commands::version::run(screen, cli.global.json)?,

@@ -7,6 +7,7 @@ mod machine;
 mod places;
 mod roots;
 mod server;
+pub(crate) mod view;
 
 use serde_json::json;
 
@@ -20,6 +21,7 @@ pub(crate) async fn run(context: &Context) -> Result<Exit, Failure> {
     findings.extend(places::all(&context.places));
     findings.extend(roots::all(&context.places.home));
     findings.extend(machine::all());
+    findings.push(view::view(&context.places));
     findings.extend(frameworks::all(&context.places.cache));
     let well = findings.iter().all(Finding::is_bearable);
     if context.json {

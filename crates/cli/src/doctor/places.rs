@@ -47,7 +47,7 @@ fn directory(what: &'static str, path: &Path, costs: &str) -> Finding {
 }
 
 /// The path, or the directory above it that exists.
-fn nearest(path: &Path) -> (&Path, bool) {
+pub(super) fn nearest(path: &Path) -> (&Path, bool) {
     let existing = path.ancestors().find(|path| path.exists()).unwrap_or(path);
     (existing, existing != path)
 }

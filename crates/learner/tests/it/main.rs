@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "measurements are told, not asserted")]
 
 mod attempt;
+mod data;
 mod early;
 mod endings;
 mod faults;

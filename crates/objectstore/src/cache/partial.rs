@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::donors::Donors;
 use super::lock::Pin;
 use super::manifest::{self, Manifest};
-use super::{Place, TREE, boot_id};
+use super::{Place, TREE};
 use crate::download::{Layout, fetch};
 use crate::error::StoreError;
 use crate::progress::Transferred;
@@ -17,9 +17,6 @@ use crate::store::{Object, Store};
 
 /// What follows the version in the folder's name.
 pub(super) const SUFFIX: &str = ".partial";
-/// Which boot of the machine it was begun in: what a power cut may have taken is not
-/// taken for fetched.
-const BOOT: &str = "boot";
 /// What has arrived.
 const JOURNAL: &str = "journal";
 
@@ -37,7 +34,7 @@ impl Partial {
         let folder = place.home.join(format!("{}{SUFFIX}", place.version));
         let local =
             |error| StoreError::local(store.name(), format!("make {}", folder.display()), error);
-        Self::enter(&folder).map_err(local)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(local)?;
         let tree = folder.join(TREE);
         layout.make_folders(store, &tree)?;
         let donors = Donors::of(&place.home).map_err(local)?;
@@ -48,18 +45,6 @@ impl Partial {
             part(&tree.join(path)).map_err(local)?;
         }
         Ok(Self { folder, wanted })
-    }
-
-    fn enter(folder: &Path) -> io::Result<()> {
-        let boot = fs::read_to_string(folder.join(BOOT)).unwrap_or_default();
-        if boot == boot_id() {
-            return Ok(());
-        }
-        if folder.exists() {
-            fs::remove_dir_all(folder)?;
-        }
-        fs::DirBuilder::new().mode(0o700).create(folder)?;
-        fs::write(folder.join(BOOT), boot_id())
     }
 
     /// How many bytes are to be fetched at most.
@@ -91,10 +76,8 @@ impl Partial {
         let pin = Pin::make(&self.folder)?;
         let folder = place.folder();
         fs::rename(&self.folder, &folder)?;
-        for done_with in [BOOT, JOURNAL] {
-            // They say nothing about what is whole.
-            let _ = fs::remove_file(folder.join(done_with));
-        }
+        // It says nothing about what is whole.
+        let _ = fs::remove_file(folder.join(JOURNAL));
         Ok((folder, pin))
     }
 

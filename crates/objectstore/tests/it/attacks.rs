@@ -16,6 +16,7 @@ use trainyard_objectstore::{
     Guard, GuardPolicy, StoreErrorKind, check_readable, check_writable, download, open,
 };
 
+use crate::stager::Machine;
 use crate::support::{directory_ref, guard, install_tls, s3_ref};
 
 /// Counts who connects, and answers each with the same text.
@@ -187,6 +188,13 @@ async fn a_listing_with_hostile_keys_is_refused_before_a_byte_is_fetched() {
         assert_eq!(error.cause().kind, CauseKind::UnsafeKey);
         assert!(!dest.exists());
         assert_eq!(visits.load(Ordering::SeqCst), 1);
+
+        let machine = Machine::new();
+        let keys = Credentials::new("user", "secret");
+        let error = machine.stage(&reference, Some(&keys)).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::UnsafeKey, "{listed}: {error}");
+        assert!(machine.snapshots().is_empty() && machine.partial().is_empty());
+        assert_eq!(visits.load(Ordering::SeqCst), 2);
     }
 }
 
