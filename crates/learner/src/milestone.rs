@@ -140,9 +140,11 @@ fn last_word_is_written(spool: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use trainyard_model::cause::CauseKind;
+    use trainyard_model::event::Verdict;
+    use trainyard_model::state::Phase;
 
     use super::*;
-    use crate::spool::now;
+    use crate::spool::{Spool, now};
 
     #[test]
     fn what_is_left_to_do_is_known_after_any_death() {
@@ -168,5 +170,11 @@ mod tests {
         assert_eq!(rest(folder.path()), Rest::Storing);
         fs::write(spool.join(OUTCOME), "{").expect("written");
         assert_eq!(rest(folder.path()), Rest::Lost);
+        let told = Spool::open(&spool).expect("a spool");
+        told.report(ReportKind::Phase { phase: Phase::Store });
+        assert_eq!(rest(folder.path()), Rest::Lost);
+        let verdict = Verdict::Canceled;
+        told.report(ReportKind::Finished { verdict, stored: true, log_bytes: 0 });
+        assert_eq!(rest(folder.path()), Rest::Telling);
     }
 }

@@ -40,6 +40,10 @@ fn verdict() -> impl Strategy<Value = Verdict> {
     ]
 }
 
+fn gone() -> impl Strategy<Value = Event> {
+    attempt().prop_map(|attempt| Event::LearnerGone { attempt, cause: a_cause() })
+}
+
 fn event() -> impl Strategy<Value = Event> {
     let by = || UserName("ann".to_owned());
     prop_oneof![
@@ -51,7 +55,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (attempt(), verdict(), any::<bool>())
             .prop_map(|(attempt, verdict, stored)| Event::Finished { attempt, verdict, stored }),
         1 => attempt().prop_map(|attempt| Event::LearnerLost { attempt, cause: a_cause() }),
-        2 => attempt().prop_map(|attempt| Event::LearnerGone { attempt, cause: a_cause() }),
+        2 => gone(),
         1 => Just(Event::CancelRequested { by: by() }),
         1 => Just(Event::DeleteRequested { by: by() }),
         1 => attempt().prop_map(|attempt| Event::CancelOverdue { attempt }),
@@ -135,7 +139,9 @@ proptest! {
     }
 
     #[test]
-    fn learners_are_replaced_so_often_and_no_more(events in prop::collection::vec(event(), 0..60)) {
+    fn learners_are_replaced_so_often_and_no_more(
+        events in prop::collection::vec(prop_oneof![3 => event(), 7 => gone()], 0..40),
+    ) {
         let mut told = tell(&[Event::Prepared, Event::Placed { attempt: AttemptNo::FIRST, slots: vec![0] }]);
         let mut replaced = 0;
         for (at, event) in (2i64..).zip(events) {
