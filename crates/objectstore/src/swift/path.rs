@@ -1,20 +1,15 @@
 //! Names of containers and objects as parts of URLs.
 
-/// The hexadecimal digits of a URL's escapes.
-const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// All that is escaped in a name, its slashes included.
+const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// All that is escaped in an object's key.
+const KEY: &AsciiSet = &NAME.remove(b'/');
 
 /// Puts a name behind `path`, escaped. With `slashes`, its slashes stay.
 pub(super) fn push(path: &mut String, name: &str, slashes: bool) {
-    path.reserve(name.len() + 8);
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (slashes && byte == b'/') {
-            path.push(char::from(byte));
-        } else {
-            path.push('%');
-            path.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            path.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-    }
+    path.extend(utf8_percent_encode(name, if slashes { KEY } else { NAME }));
 }
 
 /// `/container`.
