@@ -24,6 +24,13 @@ pub(crate) enum Store {
         /// The bucket.
         container: String,
     },
+    /// Whatever a definition may say.
+    Written {
+        /// How to reach the store.
+        connection: Value,
+        /// What in it.
+        place: Value,
+    },
 }
 
 impl Store {
@@ -63,7 +70,7 @@ impl Store {
             Self::S3 { endpoint, container, .. } => {
                 Self::S3 { endpoint, keys: (user.to_owned(), secret.to_owned()), container }
             }
-            Self::Directory { .. } => self,
+            Self::Directory { .. } | Self::Written { .. } => self,
         }
     }
 
@@ -77,6 +84,7 @@ impl Store {
                 json!({ "auth_url": endpoint, "userId": user, "password": password }),
                 json!({ "container": container, "type": "s3_datastore" }),
             ),
+            Self::Written { connection, place } => (connection.clone(), place.clone()),
         }
     }
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use base64::Engine as _;
+use serde_json::json;
 use trainyard_testkit::processes;
-use trainyard_testkit::s3::S3Server;
+use trainyard_testkit::s3::{ROLE, S3Server};
 
 use crate::harness::{Job, SOON, Scene, Store, Told};
 
@@ -106,6 +107,39 @@ fn s3_secrets_are_found_nowhere_while_a_run_lives_and_after() -> Told {
     look_everywhere(&scene, &canary, &[&id])?;
     for (key, _) in s3.list("results")? {
         canary.absent(&key, &s3.get("results", &key)?)?;
+    }
+    Ok(())
+}
+
+/// The keys are good for an hour, the bucket is a host; what the server tells of the
+/// connection is good for another run.
+#[test]
+fn s3_keys_for_an_hour_are_kept_as_well_and_can_be_submitted_again() -> Told {
+    let s3 = S3Server::start()?;
+    s3.create_bucket("rented")?;
+    let (user, secret, token) = s3.temporary_keys(ROLE)?;
+    let scene = Scene::with_variable("RUST_LOG", "trace")?;
+    let mut connection = json!({
+        "endpoint_url": s3.host_endpoint(),
+        "aws_access_key_id": user,
+        "aws_secret_access_key": secret,
+        "aws_session_token": token,
+        "addressing_style": "virtual",
+    });
+    // The second run has the connection as the first one's is told.
+    for _ in 0..2 {
+        let place = json!({ "container": "rented", "type": "s3" });
+        let store = Store::Written { connection: connection.clone(), place };
+        let id = scene.submit(&Job::new("echo x > $RESULT_DIR/x", store))?;
+        scene.server.until_settled(&id, "completed", SOON)?;
+        ensure!(s3.get("rented", &format!("{id}/x"))? == b"x\n");
+        for hidden in [&secret, &token] {
+            look_everywhere(&scene, &Canary::of(hidden), &[&id])?;
+        }
+        let run = scene.server.client().get(&format!("/v3/models/{id}"))?.json()?;
+        let told = &run["entity"]["training_results_reference"];
+        ensure!(told["type"] == "s3", "{told}");
+        connection = told["connection"].clone();
     }
     Ok(())
 }
