@@ -40,6 +40,8 @@ struct Pages {
     doubtful: BTreeMap<String, String>,
     /// What has been found again since [`Book::look_anew`].
     standing: HashSet<String>,
+    /// Objects and bytes that were ever confirmed; only rises.
+    confirmed: u64,
 }
 
 impl Book {
@@ -52,6 +54,7 @@ impl Book {
             stored: BTreeMap::new(),
             doubtful: BTreeMap::new(),
             standing: HashSet::new(),
+            confirmed: 0,
         };
         let mut whole = 0;
         for line in fs::read(&path)?.split_inclusive(|byte| *byte == b'\n') {
@@ -83,6 +86,11 @@ impl Book {
         keys.sort_unstable();
         keys.dedup();
         keys
+    }
+
+    /// How far the storing is: objects and bytes that were ever confirmed. Only rises.
+    pub(crate) fn confirmed(&self) -> u64 {
+        self.pages().confirmed
     }
 
     /// The store has deleted it.
@@ -117,6 +125,7 @@ impl Pages {
                 self.doubtful.insert(key, from);
             }
             Line::Stored { from, receipt } => {
+                self.confirmed += receipt.size + 1;
                 self.doubtful.remove(&receipt.key);
                 self.standing.insert(receipt.key.clone());
                 self.stored.insert(receipt.key.clone(), (from, receipt));
@@ -202,6 +211,7 @@ mod tests {
         let book = Arc::new(Book::open(folder.path()).expect("a book"));
         assert_eq!(fs::read(&path).expect("there"), whole);
         let page = Page::of(&book, "RESULT_DIR");
+        assert_eq!(book.confirmed(), 3 * (3 + 1), "three objects of three bytes");
         assert_eq!(page.plan("run/a", &identity(1)), Plan::Keep);
         assert_eq!(page.plan("run/a", &identity(2)), Plan::Send, "it is another file now");
         assert_eq!(Page::of(&book, "LOG_DIR").plan("run/a", &identity(1)), Plan::Send);

@@ -274,8 +274,10 @@ impl Work<'_> {
             _ => {}
         }
         let since = now();
+        // A try that goes on where another was cut off counts only its own part.
+        let before = self.known.book.confirmed();
         let progress = |transferred: Transferred| {
-            self.gets_ahead(called, transferred.objects + transferred.bytes);
+            self.gets_ahead(called, before + transferred.objects + transferred.bytes);
             self.spool.progress(Progress {
                 items: Some(transferred.objects),
                 items_total: transferred.objects_total,
