@@ -1,12 +1,13 @@
 //! `bx ml`: what the page of 2017-11-03 prints is what we print, to the letter;
 //! only ids and times are the run's own.
 
-use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use trainyard_testkit::faults::{Fault, Faults};
 use trainyard_testkit::home::{Done, Home, finish};
+use trainyard_testkit::s3::S3Server;
 use trainyard_testkit::zip;
 
 use crate::harness::{Job, SOON, Scene, Store, Told};
@@ -99,19 +100,23 @@ fn redacted(text: &str, id: &str) -> String {
 }
 
 #[test]
-fn train_list_show_and_delete_print_what_the_page_prints() -> Told {
+fn s3_train_list_show_and_delete_print_what_the_page_prints() -> Told {
+    let s3 = S3Server::start()?;
+    s3.create_bucket("tf-training-data")?;
+    s3.put("tf-training-data", "x", b"x")?;
     let scene = Scene::start()?;
     let bx = Bx::new(&scene.home)?;
 
-    // A store that takes the connection and says nothing keeps the run pending.
-    let silent = TcpListener::bind("127.0.0.1:0")?;
+    // A store that is good when it is tried (a list and a look) and says nothing when the
+    // data is fetched keeps the run pending.
+    let mut asked = 0;
+    let wrapper = Faults::before(s3.port(), move |_, _| {
+        asked += 1;
+        if asked > 2 { Fault::Silence } else { Fault::None }
+    })?;
     let mut job = scene.job("sleep 600");
     job.name = "tf-mnist".to_owned();
-    job.data = Some(Store::S3 {
-        endpoint: format!("http://{}", silent.local_addr()?),
-        keys: ("user".to_owned(), "secret".to_owned()),
-        container: "tf_training_data".to_owned(),
-    });
+    job.data = Some(Store::s3(&s3, "tf-training-data").at(&wrapper.endpoint()));
     let pending = bx.train(&job)?;
     let listed = bx.ml(&["list", "trained-models"])?.expect_code(0)?;
     ensure!(redacted(&listed.stdout, &pending) == LIST, "{}", listed.stdout);
