@@ -51,7 +51,7 @@ impl Store {
             Self::S3 { keys, container, .. } => {
                 Self::S3 { endpoint: address.to_owned(), keys, container }
             }
-            Self::Directory { .. } => self,
+            Self::Directory { .. } | Self::Written { .. } => self,
         }
     }
 

@@ -123,7 +123,7 @@ impl Fetcher {
             (Vec::new(), None)
         } else {
             room = Some(self.store.budget().memory(object.size).await);
-            let mut content = self.store.get(&object.key, None, object.etag.as_deref()).await?;
+            let mut content = self.store.get_version(object, None).await?;
             let told = content.etag.as_deref().and_then(md5sum::told_by);
             let mut arrival = Arrival::new(self.store.name(), object, object.size);
             (arrival.rest(&mut content).await?, told)
@@ -196,7 +196,7 @@ impl Fetcher {
         let length = wanted.end - wanted.start;
         // What is gathered, and what the connection has read ahead.
         let _room = self.store.budget().memory(2 * GATHERED as u64).await;
-        let mut content = self.store.get(&object.key, Some(wanted), object.etag.as_deref()).await?;
+        let mut content = self.store.get_version(object, Some(wanted)).await?;
         if let Some(told) = content.etag.as_deref().and_then(md5sum::told_by) {
             large.md5.get_or_init(|| told);
         }
