@@ -18,10 +18,6 @@ use trainyard_testkit::{processes, zip};
 
 use crate::harness::{Configuration, Job, Scene, Store, Told};
 
-/// Does storing go on after its learner was killed? Then nothing that had been
-/// collected may be lost to a kill.
-const RESUMES: bool = false;
-
 /// What a store may be blamed for, and what a kill may.
 const STORE: [&str; 3] = ["TY0401", "TY0402", "TY0408"];
 const KILLED: &str = "TY0505";
@@ -217,10 +213,11 @@ fn one(
     }
     if !completed {
         let log = String::from_utf8_lossy(&scene.server.log(&id)?).into_owned();
-        let was_done = matches!(killed_in.as_deref(), Some("collect" | "store"));
+        // From here on another learner goes on: nothing may be lost to a kill any more.
+        let was_done = killed_in.as_deref() == Some("store");
         if code == KILLED {
             ensure!(killed_in.is_some(), "nobody killed it: {status:#}");
-            ensure!(!RESUMES || !was_done, "lost while it was being stored: {status:#}");
+            ensure!(!was_done, "lost while it was being stored: {status:#}");
         } else {
             ensure!(STORE.contains(&code.as_str()), "no cause of a store: {status:#}\n{log}");
         }

@@ -165,7 +165,7 @@ impl Bucket {
         let call = Call { method: Method::GET, query: &query, ..Call::default() };
         let asked = self.caller.ask(call, async |answer: Response<Body>| {
             let xml = self.caller.xml(answer, "ListBucketResult").await?;
-            listing::read(&xml).map_err(|why| Strange(why.to_string()).into())
+            listing::read(&xml).map_err(Into::into)
         });
         let page = asked.await?;
         self.proven.store(true, Ordering::Relaxed);

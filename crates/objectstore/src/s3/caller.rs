@@ -82,12 +82,17 @@ impl Caller {
         let message =
             Message { method: &call.method, url: &url, headers: &headers, body: &call.body };
         let mut attempts = Attempts::new();
+        let mut was_strange = false;
         loop {
             let answered = match self.wire.send(message).await {
                 Ok(answer) => read(answer).await,
                 Err(failure) => Err(failure.into()),
             };
             match answered {
+                Err(wrong) if wrong.is_strange() && !was_strange => {
+                    tracing::debug!(error = %wrong, path = url.path(), "a strange answer");
+                    was_strange = true;
+                }
                 Err(wrong) if wrong.is_transient() => {
                     tracing::debug!(error = %wrong, method = %call.method, path = url.path(), "a request failed");
                     if !wire::another(&mut attempts, wrong.pause()).await {

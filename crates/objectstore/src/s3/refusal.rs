@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::answer::{Strange, element};
+use super::listing::BadPage;
 use crate::error::{StoreError, StoreErrorKind as Kind};
 use crate::store::StoreName;
 use crate::wire::{self, Failure};
@@ -117,6 +118,9 @@ enum What {
     Refused(Refusal),
     #[error("{0}")]
     Strange(#[from] Strange),
+    /// S3's answer, garbled on its way or written in haste.
+    #[error("{0}")]
+    Garbled(#[from] BadPage),
     #[error("{0}")]
     Wire(#[source] Failure),
     /// The object is another version than the one that was wanted.
@@ -152,6 +156,12 @@ impl Wrong {
         self.transient
     }
 
+    /// Whether this is no answer of S3's. One byte that changed on its way can make
+    /// such a thing of any answer.
+    pub(super) fn is_strange(&self) -> bool {
+        matches!(self.what, What::Strange(_))
+    }
+
     pub(super) fn pause(&self) -> Option<Duration> {
         self.pause
     }
@@ -171,6 +181,7 @@ impl Wrong {
         let (kind, said) = match &self.what {
             What::Refused(refusal) => (refusal.kind(purpose), refusal.words()),
             What::Strange(strange) => (Kind::BadEndpoint, strange.to_string()),
+            What::Garbled(page) => (Kind::Corrupted, page.to_string()),
             What::Wire(failure) => {
                 wire::words_of(failure).unwrap_or_else(|| (Kind::Failed, failure.to_string()))
             }
@@ -197,6 +208,12 @@ impl From<Refusal> for Wrong {
 impl From<Strange> for Wrong {
     fn from(strange: Strange) -> Self {
         Self::lasting(strange.into())
+    }
+}
+
+impl From<BadPage> for Wrong {
+    fn from(page: BadPage) -> Self {
+        Self { what: page.into(), transient: true, pause: None }
     }
 }
 

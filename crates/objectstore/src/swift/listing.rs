@@ -133,25 +133,21 @@ impl Place {
         let account = self.store.account();
         // A page that breaks off is asked for again, as a request that fails is.
         let mut attempts = crate::retry::Attempts::new();
-        let page = loop {
+        let mut was_strange = false;
+        loop {
             let answer = account.ask(ask.clone()).await?;
-            match whole(answer.into_body(), PAGE_MAX).await {
-                Ok(page) => break page,
-                Err(Trouble::Known { transient: true, .. }) if attempts.another().await => {}
+            let page = match whole(answer.into_body(), PAGE_MAX).await {
+                Ok(page) => page,
+                Err(Trouble::Known { transient: true, .. }) if attempts.another().await => continue,
                 Err(trouble) => return Err(trouble),
+            };
+            match serde_json::from_slice(&page) {
+                Ok(entries) => return Ok(entries),
+                // One byte that changed on its way makes no page of any page.
+                Err(_) if !was_strange => was_strange = true,
+                Err(_) => return Err(no_page(&account.wire.redacted(beginning(&page)))),
             }
-        };
-        serde_json::from_slice(&page).map_err(|_| {
-            let begins: String = String::from_utf8_lossy(&page[..page.len().min(4 * WORDS_MAX)])
-                .chars()
-                .map(|char| if char.is_control() { ' ' } else { char })
-                .take(WORDS_MAX)
-                .collect();
-            Trouble::stranger(format!(
-                "its answer to a request for a listing begins with `{}`",
-                account.wire.redacted(begins.as_bytes())
-            ))
-        })
+        }
     }
 
     /// Gives markers of folders their slash, and each folder one.
@@ -183,6 +179,19 @@ async fn look(store: SwiftStore, entry: Entry) -> Result<Option<Object>, StoreEr
         Err(error) if error.kind() == crate::error::StoreErrorKind::ObjectMissing => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+fn beginning(page: &[u8]) -> &[u8] {
+    &page[..page.len().min(4 * WORDS_MAX)]
+}
+
+fn no_page(shown: &str) -> Trouble {
+    let begins: String = shown
+        .chars()
+        .map(|char| if char.is_control() { ' ' } else { char })
+        .take(WORDS_MAX)
+        .collect();
+    Trouble::stranger(format!("its answer to a request for a listing begins with `{begins}`"))
 }
 
 #[cfg(test)]
