@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::arrival::Arrival;
-use super::disk::{self, blocking};
+use super::disk::{self, blocking, here_or_aside};
 use super::pace::Pace;
 use super::target::{Large, Small};
 use crate::error::{StoreError, StoreErrorKind};
@@ -17,7 +17,7 @@ use crate::retry::Attempts;
 use crate::store::{Object, Store};
 
 /// How much of a piece is gathered before it is written.
-const GATHERED: usize = 1 << 20;
+const GATHERED: usize = 512 << 10;
 
 /// A connection that has brought this much was a good one: what breaks after it counts
 /// as a first failure.
@@ -129,7 +129,7 @@ impl Fetcher {
             (arrival.rest(&mut content).await?, told)
         };
         let (file, expected) = (path.clone(), told.clone());
-        let written = blocking(move || {
+        let written = here_or_aside(move || {
             if let Some(expected) = expected {
                 let sum = md5sum::of_pieces(&pieces);
                 if sum != expected {
@@ -207,7 +207,7 @@ impl Fetcher {
             let (pieces, more) = arrival.some(&mut content, GATHERED).await?;
             let length: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
             let (target, offset) = (file.clone(), *at);
-            blocking(move || disk::write_at(&target, &pieces, offset))
+            here_or_aside(move || disk::write_at(&target, &pieces, offset))
                 .await
                 .map_err(|error| self.local(&large.path, error))?;
             *at += length;
