@@ -9,6 +9,7 @@ mod cold_start;
 mod first_byte;
 mod objectstore;
 mod slurm;
+mod staging;
 mod submissions;
 
 use std::path::{Path, PathBuf};
@@ -58,12 +59,13 @@ const BENCHES: &[Bench] = &[
         "Data from a store to the disk and back, beside other clients",
         objectstore::run,
     ),
+    ("staging", "Training data to DATA_DIR, the first time and again", staging::run),
 ];
 
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Which benches: first-byte, cold-start, submissions, objectstore; all when none is named.
+    /// Which benches: first-byte, cold-start, submissions, objectstore, staging; all when none is named.
     what: Vec<String>,
     /// Also write the rows to this file.
     #[arg(long, value_name = "FILE")]
@@ -76,7 +78,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let known = BENCHES.iter().any(|(known, ..)| known == name);
         ensure!(
             known,
-            "no bench `{name}`: there are first-byte, cold-start, submissions, objectstore"
+            "no bench `{name}`: there are first-byte, cold-start, submissions, objectstore, staging"
         );
     }
     let binary = match std::env::var_os(binary::VARIABLE) {

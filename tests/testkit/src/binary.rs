@@ -59,6 +59,14 @@ pub fn build_transfer() -> Result<PathBuf> {
     build_target(&["--package=trainyard-objectstore", "--example=transfer"], "transfer", true)
 }
 
+/// Builds a release of the program that stages a container as a learner does.
+///
+/// # Errors
+/// When cargo fails; what the compiler says goes to stderr.
+pub fn build_stager() -> Result<PathBuf> {
+    build_target(&["--package=trainyard-objectstore", "--example=stager"], "stager", true)
+}
+
 fn build_target(which: &[&str], name: &str, release: bool) -> Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(repository()).arg("build").args(which);

@@ -35,7 +35,7 @@ const ENOUGH: usize = 2;
 
 /// What is moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Load {
+pub(super) enum Load {
     OneLarge,
     ManySmall,
 }
@@ -57,14 +57,14 @@ enum Mover {
 }
 
 impl Load {
-    fn bucket(self) -> &'static str {
+    pub(super) fn bucket(self) -> &'static str {
         match self {
             Self::OneLarge => "one-large",
             Self::ManySmall => "many-small",
         }
     }
 
-    fn words(self) -> &'static str {
+    pub(super) fn words(self) -> &'static str {
         match self {
             Self::OneLarge => "1 x 1 GiB",
             Self::ManySmall => "10,000 x 10 KiB",
@@ -78,8 +78,13 @@ impl Load {
         }
     }
 
+    pub(super) fn bytes(self) -> u64 {
+        let (files, size) = self.files();
+        files as u64 * size as u64
+    }
+
     /// Files that no client and no file system can make smaller.
-    fn make(self, folder: &Path) -> Result<()> {
+    pub(super) fn make(self, folder: &Path) -> Result<()> {
         let (count, size) = self.files();
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         for number in 0..count {
@@ -247,13 +252,7 @@ impl Workbench {
             Mover::Peer(peer) => {
                 peer.copy(way, &Bucket { endpoint: &endpoint, name: bucket, keys }, folder)?
             }
-            Mover::Ours => {
-                let mut command = Command::new(&self.ours);
-                command.arg(if way == Way::Down { "down" } else { "up" });
-                command.args([&endpoint, bucket, folder]);
-                command.env("AWS_ACCESS_KEY_ID", keys.0).env("AWS_SECRET_ACCESS_KEY", keys.1);
-                command
-            }
+            Mover::Ours => ours(&self.ours, way, server, bucket, folder),
         };
         peers::measure(&command).with_context(|| format!("{} failed", mover.name()))
     }
@@ -261,6 +260,27 @@ impl Workbench {
     fn source(&self, load: Load) -> PathBuf {
         self.sources.path().join(load.bucket())
     }
+}
+
+/// The command that moves a bucket with the product's own engine.
+fn ours(transfer: &Path, way: Way, server: &S3Server, bucket: &str, folder: &str) -> Command {
+    let mut command = Command::new(transfer);
+    command.arg(if way == Way::Down { "down" } else { "up" });
+    command.args([&server.endpoint(), bucket, folder]);
+    command.env("AWS_ACCESS_KEY_ID", server.access_key());
+    command.env("AWS_SECRET_ACCESS_KEY", server.secret_key());
+    command
+}
+
+/// Fills a bucket from a folder.
+pub(super) fn upload(
+    transfer: &Path,
+    server: &S3Server,
+    bucket: &str,
+    folder: &Path,
+) -> Result<()> {
+    let folder = folder.to_str().context("the temporary folder's name is no text")?;
+    peers::measure(&ours(transfer, Way::Up, server, bucket, folder)).map(drop)
 }
 
 fn is_behind(taken: &[(Cell, Mover, Vec<Took>)], cell: Cell, mover: Mover, times: f64) -> bool {
