@@ -12,14 +12,12 @@ use trainyard_api::learner::Assignment;
 use trainyard_model::definition::TrainingDefinition;
 use trainyard_objectstore::Receipt;
 
+use crate::data::DATA;
 use crate::milestone::{Milestone, Outcome};
 use crate::spool::now;
 
 /// The version of the format; another one when a reader of this one would be misled.
 const FORMAT: u32 = 1;
-
-/// Which data were staged, as the staging has left word in the spool.
-const DATA: &str = "data.json";
 
 #[derive(Serialize)]
 struct Index<'a> {

@@ -37,6 +37,7 @@ use std::sync::Arc;
 use trainyard_model::definition::StoreRef;
 use trainyard_model::secret::Credentials;
 
+use crate::blocking::blocking;
 use crate::download::Layout;
 use crate::error::StoreError;
 use crate::progress::Transferred;
@@ -258,11 +259,4 @@ pub(crate) fn settle(folder: &Path) -> io::Result<()> {
 fn boot_id() -> String {
     let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     text.trim().to_owned()
-}
-
-/// Runs what may wait for a disk where waiting harms nobody.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work)
-        .await
-        .expect("work on a disk does not panic and is not cancelled")
 }

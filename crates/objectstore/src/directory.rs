@@ -27,6 +27,7 @@ use tokio::sync::mpsc;
 use trainyard_model::definition::StoreRef;
 
 use crate::beneath;
+use crate::blocking::blocking;
 use crate::budget::Budget;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::guard::Guard;
@@ -83,13 +84,6 @@ impl DirectoryStore {
 /// Changes with every change of the content; has a `-`, so nobody takes it for an MD5.
 fn etag(found: &std::fs::Metadata) -> String {
     format!("{:x}.{:x}-{:x}-{:x}", found.mtime(), found.mtime_nsec(), found.ino(), found.len())
-}
-
-/// Runs what may wait for a disk where waiting harms nobody.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work)
-        .await
-        .expect("work on a disk does not panic and is not cancelled")
 }
 
 #[async_trait]

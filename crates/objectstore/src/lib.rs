@@ -14,11 +14,13 @@
 //! The caller installs the TLS provider before the first store is opened.
 
 mod beneath;
+mod blocking;
 mod budget;
 mod cache;
 mod check;
 mod directory;
 mod download;
+mod endpoint;
 mod error;
 mod guard;
 mod keys;

@@ -26,13 +26,13 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use http::header::{CONTENT_LENGTH, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, Method, Response};
-use reqwest::Url;
 use trainyard_model::definition::StoreRef;
 use trainyard_model::secret::Credentials;
 
 use crate::budget::Budget;
+use crate::endpoint::Endpoint;
 use crate::error::{StoreError, StoreErrorKind};
-use crate::guard::{Forbidden, Guard};
+use crate::guard::Guard;
 use crate::keys;
 use crate::store::{Content, Object, ObjectStore, StoreName, Upload};
 use crate::wire::{Body, Wire};
@@ -68,28 +68,8 @@ impl S3Store {
         store: &StoreRef,
         credentials: Option<&Credentials>,
     ) -> Result<Self, StoreError> {
-        let endpoint = store.endpoint.trim().trim_end_matches('/');
-        // The name goes into messages, so nothing secret may be in it.
-        let shown = shown(endpoint);
-        let name = StoreName { container: store.container.clone(), endpoint: shown };
+        let Endpoint { url, name } = Endpoint::read(guard, store)?;
         let fails = |kind| StoreError::new(kind, &name, "open the store");
-
-        let url = Url::parse(endpoint)
-            .map_err(|error| fails(StoreErrorKind::BadEndpoint).said(error.to_string()))?;
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(fails(StoreErrorKind::BadEndpoint).said("it has a `?` or a `#`"));
-        }
-        guard.admit(&url).map_err(|why| {
-            let kind = match &why {
-                Forbidden::Address { .. } | Forbidden::Directory { .. } => {
-                    StoreErrorKind::EndpointForbidden
-                }
-                Forbidden::Scheme { .. } | Forbidden::Credentials | Forbidden::NoHost => {
-                    StoreErrorKind::BadEndpoint
-                }
-            };
-            fails(kind).said(why.to_string()).source(why)
-        })?;
         if !is_bucket_name(&store.container) {
             return Err(fails(StoreErrorKind::ContainerMissing)
                 .said("no bucket can have this name (letters, digits, `-`, `.` and `_` only)"));
@@ -322,17 +302,6 @@ fn described(key: &str, headers: &HeaderMap) -> Result<Object, Strange> {
     })
 }
 
-/// The endpoint without anything that might be a password in it.
-pub(crate) fn shown(endpoint: &str) -> String {
-    match (endpoint.find("://"), endpoint.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => {
-            format!("{}://[hidden]@{}", &endpoint[..scheme], &endpoint[at + 1..])
-        }
-        (None, Some(at)) => format!("[hidden]@{}", &endpoint[at + 1..]),
-        _ => endpoint.to_owned(),
-    }
-}
-
 /// Whether a bucket could have this name, today or in the years when the rules
 /// were loose; above all, whether it stays one segment of a URL's path.
 fn is_bucket_name(name: &str) -> bool {
@@ -353,12 +322,5 @@ mod tests {
         for name in ["", ".", "..", "a/b", "a?b", "a#b", "a%2fb", "a b", "ä", "a\\b", "a@b"] {
             assert!(!is_bucket_name(name), "{name}");
         }
-    }
-
-    #[test]
-    fn passwords_in_urls_are_not_shown() {
-        assert_eq!(shown("https://u:p@s3.example.com"), "https://[hidden]@s3.example.com");
-        assert_eq!(shown("u:p@host"), "[hidden]@host");
-        assert_eq!(shown("http://127.0.0.1:8333"), "http://127.0.0.1:8333");
     }
 }

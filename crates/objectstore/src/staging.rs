@@ -15,7 +15,8 @@ use serde::Serialize;
 use trainyard_model::definition::{StoreKind, StoreRef};
 use trainyard_model::secret::Credentials;
 
-use crate::cache::{self, Cache, Kept, Snapshot, Step, blocking};
+use crate::blocking::blocking;
+use crate::cache::{self, Cache, Kept, Snapshot, Step};
 use crate::download::{self, Layout};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::progress::Transferred;

@@ -26,17 +26,16 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use http::header::{ETAG, IF_MATCH, RANGE};
 use http::{HeaderValue, Method};
-use reqwest::Url;
 use tokio::sync::OnceCell;
 use trainyard_model::definition::StoreRef;
 use trainyard_model::secret::Credentials;
 
 use crate::budget::Budget;
+use crate::endpoint::Endpoint;
 use crate::error::{StoreError, StoreErrorKind};
-use crate::guard::{Forbidden, Guard};
+use crate::guard::Guard;
 use crate::keys;
 use crate::md5sum;
-use crate::s3;
 use crate::store::{Content, Object, ObjectStore, StoreName, Upload};
 use crate::wire::Wire;
 
@@ -77,30 +76,11 @@ impl SwiftStore {
         store: &StoreRef,
         credentials: Option<&Credentials>,
     ) -> Result<Self, StoreError> {
-        let endpoint = store.endpoint.trim().trim_end_matches('/');
-        // The name goes into messages, so nothing secret may be in it.
-        let name = StoreName { container: store.container.clone(), endpoint: s3::shown(endpoint) };
-        let fails = |kind| {
-            let error = StoreError::new(kind, &name, "open the store");
-            if kind == StoreErrorKind::BadEndpoint { error.hint(trouble::ADDRESS) } else { error }
-        };
-
-        let mut url = Url::parse(endpoint)
-            .map_err(|error| fails(StoreErrorKind::BadEndpoint).said(error.to_string()))?;
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(fails(StoreErrorKind::BadEndpoint).said("it has a `?` or a `#`"));
-        }
-        guard.admit(&url).map_err(|why| {
-            let kind = match &why {
-                Forbidden::Address { .. } | Forbidden::Directory { .. } => {
-                    StoreErrorKind::EndpointForbidden
-                }
-                Forbidden::Scheme { .. } | Forbidden::Credentials | Forbidden::NoHost => {
-                    StoreErrorKind::BadEndpoint
-                }
-            };
-            fails(kind).said(why.to_string()).source(why)
+        let Endpoint { mut url, name } = Endpoint::read(guard, store).map_err(|error| {
+            let is_bad = error.kind() == StoreErrorKind::BadEndpoint;
+            if is_bad { error.hint(trouble::ADDRESS) } else { error }
         })?;
+        let fails = |kind| StoreError::new(kind, &name, "open the store");
         if !path::is_container_name(&store.container) {
             return Err(fails(StoreErrorKind::ContainerMissing)
                 .said("no container can have this name (up to 256 bytes, without `/`)"));

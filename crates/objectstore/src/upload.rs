@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::blocking::blocking;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::keys;
 use crate::progress::Transferred;
@@ -285,10 +286,4 @@ fn count(state: &mut Transferred, sent: Sent) {
         Sent::Object => state.objects += 1,
         Sent::LeftOut(why) => note(state, why),
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work)
-        .await
-        .expect("work on a disk does not panic and is not cancelled")
 }

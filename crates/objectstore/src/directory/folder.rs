@@ -9,6 +9,7 @@ use trainyard_model::definition::StoreRef;
 
 use super::trouble::{self, Purpose};
 use crate::beneath::Root;
+use crate::blocking::blocking;
 use crate::budget::Budget;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::guard::Guard;
@@ -114,7 +115,7 @@ impl Folder {
         let mut attempts = Attempts::new();
         loop {
             let (folder, work, tried) = (Arc::clone(self), Arc::clone(&work), tried.clone());
-            let done = super::blocking(move || {
+            let done = blocking(move || {
                 let done = folder.root().and_then(|root| work(&root));
                 done.map_err(|error| folder.explain(purpose, tried, error))
             });

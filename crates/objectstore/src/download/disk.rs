@@ -12,6 +12,8 @@ use bytes::Bytes;
 use rustix::fs::{FallocateFlags, OFlags, fallocate, ftruncate};
 use rustix::io::Errno;
 
+use crate::blocking::blocking;
+
 /// Makes `dest` and the folders below it, parents first. A link where a folder
 /// should be is refused: it would lead elsewhere.
 pub(super) fn make_folders(dest: &Path, folders: &[&Path]) -> Result<(), (PathBuf, io::Error)> {
@@ -119,11 +121,4 @@ impl Drop for Turn {
     fn drop(&mut self) {
         WAITING.fetch_sub(1, Ordering::AcqRel);
     }
-}
-
-/// Runs what may wait for a disk where waiting harms nobody.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work)
-        .await
-        .expect("work on a disk does not panic and is not cancelled")
 }

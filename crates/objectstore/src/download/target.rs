@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::OnceCell;
 
 use super::disk;
+use crate::blocking::blocking;
 use crate::store::Object;
 
 /// An object that comes in one request.
@@ -66,7 +67,7 @@ impl Large {
         self.file
             .get_or_try_init(|| async {
                 let (path, size, is_begun) = (self.path.clone(), self.object.size, self.is_begun);
-                let opened = disk::blocking(move || {
+                let opened = blocking(move || {
                     if is_begun { disk::reopen(&path) } else { disk::preallocate(&path, size) }
                 });
                 opened.await.map(Arc::new)

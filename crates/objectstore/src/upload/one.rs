@@ -9,7 +9,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rustix::fs::OFlags;
 
-use super::{Sent, blocking};
+use super::Sent;
+use crate::blocking::blocking;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::md5sum;
 use crate::retry::Attempts;
