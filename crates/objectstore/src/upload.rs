@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::blocking::blocking;
+use crate::blocking::{blocking, here_or_aside};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::keys;
 use crate::progress::Transferred;
@@ -26,7 +26,7 @@ pub use receipts::{Identity, Plan, Receipt, Receipts};
 use tree::{Found, NoFile, Opener, Tree, Unreadable};
 
 /// Files on their way at a time.
-const FILES_AT_ONCE: usize = 12;
+const FILES_AT_ONCE: usize = 48;
 
 /// How a directory is stored.
 #[derive(Clone)]
@@ -158,7 +158,7 @@ impl Worker {
     ) -> Result<(), StoreError> {
         let Found { path, key, .. } = found;
         let (opener, opening) = (self.opener.clone(), path.clone());
-        let file = match blocking(move || opener.open(&opening)).await {
+        let file = match here_or_aside(move || opener.open(&opening)).await {
             Ok(file) => Arc::new(file),
             Err(NoFile::Replaced(why)) => {
                 say(Sent::LeftOut(format!("{}: left out, {why}", path.display())));

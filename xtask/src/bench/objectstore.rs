@@ -24,6 +24,8 @@ const NAME: &str = "objectstore";
 /// Changes how often each cell is measured.
 const ROUNDS_VARIABLE: &str = "TRAINYARD_BENCH_ROUNDS";
 const ROUNDS: usize = 5;
+/// Names the only peers to measure, with commas between them.
+const PEERS_VARIABLE: &str = "TRAINYARD_BENCH_PEERS";
 /// Whoever is this many times slower than ours after [`ENOUGH`] rounds is measured no more:
 /// it would take most of the bench's time to say the same again.
 const FAR_BEHIND: f64 = 3.0;
@@ -138,6 +140,7 @@ struct Workbench {
     /// The files to send, by load.
     sources: TempDir,
     can_empty_cache: bool,
+    peers: Vec<Peer>,
 }
 
 pub(super) fn run(_: &Path) -> Result<Table> {
@@ -150,6 +153,7 @@ pub(super) fn run(_: &Path) -> Result<Table> {
         ours: binary::build_transfer()?,
         sources: tempfile::Builder::new().prefix("trainyard-bench-").tempdir()?,
         can_empty_cache: empty_cache().is_ok(),
+        peers: peers_to_measure(),
     };
     for load in [Load::OneLarge, Load::ManySmall] {
         load.make(&bench.sources.path().join(load.bucket()))?;
@@ -161,12 +165,24 @@ pub(super) fn run(_: &Path) -> Result<Table> {
     Ok(table(&taken, bench.can_empty_cache))
 }
 
+/// All of them, unless somebody has little time.
+fn peers_to_measure() -> Vec<Peer> {
+    let named = std::env::var(PEERS_VARIABLE).ok();
+    let is_named = |peer: &Peer| {
+        named
+            .as_ref()
+            .is_none_or(|names| names.split(',').any(|name| peer.name().starts_with(name)))
+    };
+    Peer::ALL.into_iter().filter(is_named).collect()
+}
+
 impl Workbench {
     /// Everybody does everything once.
     fn round(&self, round: usize, taken: &mut Vec<(Cell, Mover, Vec<Took>)>) -> Result<()> {
         let server = S3Server::start()?;
-        let movers: Vec<Mover> =
-            std::iter::once(Mover::Ours).chain(Peer::ALL.map(Mover::Peer)).collect();
+        let movers: Vec<Mover> = std::iter::once(Mover::Ours)
+            .chain(self.peers.iter().copied().map(Mover::Peer))
+            .collect();
         for load in [Load::OneLarge, Load::ManySmall] {
             server.create_bucket(load.bucket())?;
             self.copy(Mover::Ours, Way::Up, &server, load.bucket(), &self.source(load))?;

@@ -6,13 +6,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use rustix::fs::{FallocateFlags, OFlags, fallocate, ftruncate};
 use rustix::io::Errno;
-
-use crate::blocking::blocking;
 
 /// Makes `dest` and the folders below it, parents first. A link where a folder
 /// should be is refused: it would lead elsewhere.
@@ -88,37 +85,4 @@ pub(super) fn write_at(file: &File, pieces: &[Bytes], mut at: u64) -> io::Result
         at += piece.len() as u64;
     }
     Ok(())
-}
-
-/// Threads of the runtime that wait for a disk right now.
-static WAITING: AtomicUsize = AtomicUsize::new(0);
-
-/// Runs a short piece of work on a disk right here, where the content still is in the
-/// processor's cache, as long as another thread of the runtime stays free; elsewhere
-/// otherwise.
-pub(super) async fn here_or_aside<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> T {
-    let others = tokio::runtime::Handle::current().metrics().num_workers() - 1;
-    let turn = Turn::take();
-    if turn.0 < others {
-        return work();
-    }
-    drop(turn);
-    blocking(work).await
-}
-
-/// One of those that wait here; how many there were before.
-struct Turn(usize);
-
-impl Turn {
-    fn take() -> Self {
-        Self(WAITING.fetch_add(1, Ordering::AcqRel))
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        WAITING.fetch_sub(1, Ordering::AcqRel);
-    }
 }

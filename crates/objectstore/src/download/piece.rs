@@ -8,10 +8,10 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::arrival::Arrival;
-use super::disk::{self, here_or_aside};
+use super::disk;
 use super::pace::Pace;
 use super::target::{Large, Small};
-use crate::blocking::blocking;
+use crate::blocking::{blocking, here_or_aside};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::md5sum;
 use crate::retry::Attempts;

@@ -18,7 +18,7 @@ use crate::store::{ObjectStore, Upload};
 use crate::wire::Body;
 
 /// Parts of one object on their way at a time.
-const PARTS_AT_ONCE: usize = 4;
+const PARTS_AT_ONCE: usize = 8;
 
 /// The most parts that S3 takes.
 const PARTS_MAX: u32 = 10_000;

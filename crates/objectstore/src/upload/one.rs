@@ -10,11 +10,14 @@ use bytes::Bytes;
 use rustix::fs::OFlags;
 
 use super::Sent;
-use crate::blocking::blocking;
+use crate::blocking::{blocking, here_or_aside};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::md5sum;
 use crate::retry::Attempts;
 use crate::store::Store;
+
+/// What is read in a moment.
+const SHORT: u64 = 256 << 10;
 
 /// Files up to this size go in one request; also the size of the parts of others.
 const PART: u64 = 8 << 20;
@@ -200,13 +203,14 @@ async fn read(
 ) -> io::Result<(Bytes, [u8; 16])> {
     let room = store.budget().memory(length).await;
     let file = file.clone();
-    blocking(move || {
+    let read = move || {
         let mut content = vec![0; usize::try_from(length).expect("a part fits into memory")];
         file.read_exact_at(&mut content, start)?;
         let sum = md5sum::of(&content);
         Ok((room.hold(content), sum))
-    })
-    .await
+    };
+    // A large piece takes its time, and there are others who need this thread.
+    if length <= SHORT { here_or_aside(read).await } else { blocking(read).await }
 }
 
 /// Compares what the store says about the object with what was sent, and gives its ETag.
