@@ -68,8 +68,15 @@ impl Bucket {
         times
     }
 
-    /// Waits until so much is stored and nobody has heard of the last.
+    /// Only so many of a run's objects are stored until more are asked for; one PUT
+    /// is the probe when the run is submitted.
+    fn keep_back_after(&self, count: usize) {
+        self.watched.let_puts_pass(1 + count);
+    }
+
+    /// Waits until so much is stored, and no more, and nobody has heard of the last.
     fn until(&self, id: &str, count: usize) -> anyhow::Result<()> {
+        self.keep_back_after(count);
         eventually("objects", SOON, || {
             (self.puts(id).len() >= count && self.watched.is_quiet()).then_some(())
         })
@@ -89,6 +96,7 @@ fn s3_a_learner_killed_while_it_stores_is_replaced_and_the_run_completes() -> To
         "echo once >> {}; for i in $(seq 60); do echo $i > $RESULT_DIR/f$i; done; seq 1000",
         ran.display()
     );
+    bucket.keep_back_after(5);
     let id = scene.submit(&bucket.job(&command))?;
     bucket.until(&id, 5)?;
     kill(&scene, &id)?;
@@ -98,6 +106,7 @@ fn s3_a_learner_killed_while_it_stores_is_replaced_and_the_run_completes() -> To
     bucket.until(&id, 50)?;
     let both = kill(&scene, &id)?;
     scene = scene.restart()?;
+    bucket.watched.let_puts_pass(usize::MAX);
     scene.server.until_settled(&id, "completed", SOON)?;
     ensure!(learner(&scene, &id) != Some(both));
     ensure!(replaced(&scene, &id)? == 3, "{:#?}", scene.server.events(&id)?);
@@ -120,10 +129,12 @@ fn s3_a_learner_killed_while_it_stores_is_replaced_and_the_run_completes() -> To
 fn s3_the_cause_of_a_failed_run_outlives_its_learner() -> Told {
     let bucket = Bucket::new()?;
     let scene = Scene::start()?;
+    bucket.keep_back_after(3);
     let id = scene
         .submit(&bucket.job("for i in $(seq 20); do echo $i > $RESULT_DIR/f$i; done; exit 7"))?;
     bucket.until(&id, 3)?;
     kill(&scene, &id)?;
+    bucket.watched.let_puts_pass(usize::MAX);
     let status = scene.server.until_settled(&id, "error", SOON)?;
     ensure!(status["cause"]["exit_status"] == 7, "{status}");
     ensure!(bucket.index(&id)?["cause"]["kind"]["code"] == 7);
@@ -135,11 +146,13 @@ fn s3_a_run_that_is_canceled_while_its_learner_is_replaced_stores_what_there_is(
     let bucket = Bucket::new()?;
     let scene = Scene::start()?;
     let command = "for i in $(seq 20); do echo $i > $RESULT_DIR/f$i; done; echo on; sleep 600";
+    bucket.keep_back_after(3);
     let id = scene.submit(&bucket.job(command))?;
     scene.until_logged(&id, "on\n")?;
     scene.server.cancel(&id)?;
     bucket.until(&id, 3)?;
     kill(&scene, &id)?;
+    bucket.watched.let_puts_pass(usize::MAX);
     scene.server.until_settled(&id, "canceled", SOON)?;
     ensure!(replaced(&scene, &id)? == 1);
     let index = bucket.index(&id)?;

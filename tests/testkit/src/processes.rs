@@ -70,8 +70,10 @@ fn contains(text: &[u8], needle: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use std::process::Command;
+    use std::time::Duration;
 
     use super::*;
+    use crate::wait::eventually;
 
     #[test]
     fn a_process_is_found_by_its_environment_and_ended() {
@@ -82,7 +84,11 @@ mod tests {
             .spawn()
             .expect("sleep starts");
         let pid = i32::try_from(child.id()).expect("ids fit");
-        assert!(mentioning(dir.path()).iter().any(|process| process.pid == pid));
+        // `spawn` returns when the old memory is gone, a moment before the new is in place.
+        eventually("the child", Duration::from_secs(10), || {
+            mentioning(dir.path()).iter().any(|process| process.pid == pid).then_some(())
+        })
+        .expect("found by its environment");
         end_all(dir.path());
         let status = child.wait().expect("our child");
         assert!(!status.success(), "{status}");

@@ -1,16 +1,19 @@
-//! A proxy before a real S3 server that counts what comes, and can be slow to
-//! answer: whoever sends is then killed when the server has the object and he has
-//! not heard of it.
+//! A proxy before a real S3 server that counts what comes, can be slow to answer,
+//! and can keep objects back: whoever sends is then killed when the server has so
+//! many of them, and he has not heard of the last.
 //!
 //! One request a connection: read whole, passed on, answered. The signature covers
 //! the proxy's own address, so the server takes it for its own.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+/// How often a client that is kept waiting is looked after.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// One request that came whole, and that the server has answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,13 @@ pub struct Request {
     pub bytes: usize,
 }
 
+/// How many objects may pass.
+#[derive(Debug)]
+struct Gate {
+    limit: usize,
+    passed: usize,
+}
+
 /// A running proxy; ends with the value.
 #[derive(Debug)]
 pub struct WatchedS3 {
@@ -30,9 +40,11 @@ pub struct WatchedS3 {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     ended: AtomicBool,
+    gate: Mutex<Gate>,
+    opened: Condvar,
     /// How long the answer to a PUT is kept back, in milliseconds.
     slow: AtomicU64,
     /// How many came whole, answered or not.
@@ -48,7 +60,14 @@ impl WatchedS3 {
     pub fn before(server: u16) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            ended: AtomicBool::new(false),
+            gate: Mutex::new(Gate { limit: usize::MAX, passed: 0 }),
+            opened: Condvar::new(),
+            slow: AtomicU64::new(0),
+            came: AtomicUsize::new(0),
+            requests: Mutex::default(),
+        });
         let serving = Arc::clone(&shared);
         thread::Builder::new().name("watched-s3".into()).spawn(move || {
             for client in listener.incoming().flatten() {
@@ -74,7 +93,15 @@ impl WatchedS3 {
         self.shared.slow.store(pause, Ordering::SeqCst);
     }
 
-    /// Has the server answered all that has come?
+    /// Lets `count` PUTs pass to the server in all, those that passed before
+    /// included. Who comes later waits for the next call; who hangs up meanwhile
+    /// has sent nothing.
+    pub fn let_puts_pass(&self, count: usize) {
+        self.shared.gate().limit = count;
+        self.shared.opened.notify_all();
+    }
+
+    /// Has the server answered all that has passed?
     pub fn is_quiet(&self) -> bool {
         self.shared.came.load(Ordering::SeqCst) == self.requests().len()
     }
@@ -94,8 +121,37 @@ impl WatchedS3 {
 impl Drop for WatchedS3 {
     fn drop(&mut self) {
         self.shared.ended.store(true, Ordering::SeqCst);
+        self.shared.opened.notify_all();
         // Wakes the one who accepts.
         drop(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)));
+    }
+}
+
+impl Shared {
+    fn gate(&self) -> MutexGuard<'_, Gate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until this client's object may pass: `false` when he has gone before.
+    fn pass(&self, client: &TcpStream) -> std::io::Result<bool> {
+        client.set_nonblocking(true)?;
+        let mut gate = self.gate();
+        let waits = loop {
+            // Nobody sends a second request here, so there is nothing to be read but the end.
+            let waits = client.peek(&mut [0]).is_err_and(|e| e.kind() == ErrorKind::WouldBlock);
+            if !waits || self.ended.load(Ordering::SeqCst) {
+                break false;
+            }
+            if gate.passed < gate.limit {
+                gate.passed += 1;
+                break true;
+            }
+            let woken = self.opened.wait_timeout(gate, LOOK_EVERY);
+            gate = woken.unwrap_or_else(PoisonError::into_inner).0;
+        };
+        drop(gate);
+        client.set_nonblocking(false)?;
+        Ok(waits)
     }
 }
 
@@ -105,6 +161,9 @@ fn serve(mut client: TcpStream, server: u16, shared: &Shared) -> std::io::Result
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let is_put = method == "PUT";
     let request = Request { method, path, bytes: body.len() };
+    if is_put && !shared.pass(&client)? {
+        return Ok(());
+    }
     shared.came.fetch_add(1, Ordering::SeqCst);
     let mut upstream = TcpStream::connect((Ipv4Addr::LOCALHOST, server))?;
     // Not among what is signed.
@@ -128,7 +187,7 @@ fn read_request(client: &mut TcpStream) -> std::io::Result<(String, Vec<u8>)> {
             break at + 4;
         }
         match client.read(&mut piece)? {
-            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            0 => return Err(ErrorKind::UnexpectedEof.into()),
             read => got.extend_from_slice(&piece[..read]),
         }
     };
@@ -142,7 +201,7 @@ fn read_request(client: &mut TcpStream) -> std::io::Result<(String, Vec<u8>)> {
     let mut body = got[start..].to_vec();
     while body.len() < length {
         match client.read(&mut piece)? {
-            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            0 => return Err(ErrorKind::UnexpectedEof.into()),
             read => body.extend_from_slice(&piece[..read]),
         }
     }

@@ -36,9 +36,11 @@ fn a_learner_that_is_killed_while_it_stores_is_gone_on_for_and_nothing_is_sent_t
                echo one; echo two";
     let mut attempt = attempt_on_s3(&s3, watched.endpoint(), ran);
     watched.answer_puts_after(std::time::Duration::from_millis(300));
+    watched.let_puts_pass(1);
     attempt.start_learner();
     for puts in [1, 20, 50, 79] {
-        // The server has them, and the learner has not heard of the last.
+        // The server has so many and no more, and the learner has not heard of the last.
+        watched.let_puts_pass(puts);
         eventually("so many objects", LIMIT, || {
             (watched.puts().len() >= puts && watched.is_quiet()).then_some(())
         })
@@ -47,6 +49,7 @@ fn a_learner_that_is_killed_while_it_stores_is_gone_on_for_and_nothing_is_sent_t
         assert_eq!(attempt.server.finished(), None, "killed too late after {puts}");
         attempt.start_learner();
     }
+    watched.let_puts_pass(usize::MAX);
     let end = attempt.end();
     assert_eq!(end.verdict, Verdict::Succeeded);
     assert_eq!(end.printed(), b"one\ntwo\n");
