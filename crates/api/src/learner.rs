@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use trainyard_model::definition::TrainingDefinition;
 use trainyard_model::event::Verdict;
 use trainyard_model::ids::{AttemptId, Digest};
+use trainyard_model::retry::Past;
 use trainyard_model::secret::ExposedSecrets;
 use trainyard_model::state::Phase;
 use utoipa::ToSchema;
@@ -35,8 +36,10 @@ pub struct Assignment {
     pub slots: Vec<u32>,
     /// The UUIDs of its GPUs; empty on CPU slots.
     pub gpus: Vec<String>,
-    /// How long a canceled program has between SIGTERM and SIGKILL, in milliseconds.
-    pub grace_ms: u64,
+    /// The attempts before this one.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub past: Past,
     /// How many bytes the program may write into its directories.
     pub disk_allowance: u64,
     /// The endpoint guard's policy, which holds for the learner too.
@@ -142,12 +145,19 @@ pub struct ReportsTaken {
     pub order: Order,
 }
 
-/// `GET control?wait_ms=N`: answers as soon as there is an order, else after N milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// `GET control?known=ORDER&wait_ms=N`: answers as soon as there is a stronger order than
+/// the one that is known, else after N milliseconds.
+/// In rising order: a weaker one never takes a stronger one back.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// Go on.
+    #[default]
     Continue,
+    /// End the program, store what there is so that another attempt can go on, report.
+    Halt,
     /// End the program, store what there is, report.
     Cancel,
 }

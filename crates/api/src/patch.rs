@@ -1,33 +1,58 @@
-//! `PATCH /v3/models/{id}`: an RFC 6902 array, of which one operation is known.
+//! `PATCH /v3/models/{id}`: an RFC 6902 array of one operation on the run's state.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// One operation. The one that v3 knows is
-/// `{"op": "replace", "path": "/status/state", "value": "canceled"}`.
+/// One operation: `{"op": "replace", "path": "/status/state", "value": "canceled"}`, as v3
+/// has it, or with `halted` or `pending` (resume) as its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PatchOperation {
     /// `replace`.
     pub op: String,
     /// `/status/state`.
     pub path: String,
-    /// `canceled`.
+    /// `canceled`, `halted` or `pending`.
     pub value: String,
 }
 
+/// What can be wanted of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// That it ends, for good.
+    Cancel,
+    /// That it rests, and can go on later.
+    Halt,
+    /// That it goes on after a rest.
+    Resume,
+}
+
+impl Want {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Cancel, Self::Halt, Self::Resume];
+
+    /// The state that says so.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancel => "canceled",
+            Self::Halt => "halted",
+            Self::Resume => "pending",
+        }
+    }
+}
+
 impl PatchOperation {
-    /// The operation that cancels a run.
-    pub fn cancel() -> Self {
+    /// The operation that says what is wanted.
+    pub fn of(want: Want) -> Self {
         Self {
             op: "replace".to_owned(),
             path: "/status/state".to_owned(),
-            value: "canceled".to_owned(),
+            value: want.as_str().to_owned(),
         }
     }
 
-    /// Is it the operation that cancels a run?
-    pub fn is_cancel(&self) -> bool {
-        *self == Self::cancel()
+    /// What it wants, if it is one of those that are known.
+    pub fn want(&self) -> Option<Want> {
+        Want::ALL.into_iter().find(|want| *self == Self::of(*want))
     }
 }
 

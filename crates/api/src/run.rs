@@ -208,7 +208,7 @@ pub struct LocationView {
 /// How a run stands.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Status {
-    /// pending, running, completed, error or canceled.
+    /// pending, running, completed, error or canceled; halted for a run that rests until it is resumed.
     pub state: String,
     /// When the run went on record.
     pub submitted_at: Time,
@@ -242,6 +242,9 @@ pub struct Status {
     /// Which attempt, from 1; absent before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
+    /// Why the attempt before failed, while another follows or is live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_cause: Option<CauseView>,
     /// The slots that it holds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slots: Vec<u32>,
@@ -251,6 +254,9 @@ pub struct Status {
     /// A user has asked for it to end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub canceling: bool,
+    /// A user has asked for it to rest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub halting: bool,
     /// Why it failed, typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<CauseView>,

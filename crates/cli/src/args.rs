@@ -92,6 +92,10 @@ pub enum Command {
     Wait(Wait),
     /// End runs; their logs and what they left so far are stored
     Cancel(Many),
+    /// Let runs rest: end their programs, and keep results and checkpoints for `resume`
+    Halt(Many),
+    /// Let halted runs go on with another attempt, with their checkpoints
+    Resume(Many),
     /// Remove runs from the history; nothing is removed from the object store
     #[command(visible_alias = "rm")]
     Delete(Many),
@@ -178,6 +182,8 @@ pub enum State {
     /// Was ended.
     #[value(alias = "cancelled")]
     Canceled,
+    /// Rests until it is resumed.
+    Halted,
 }
 
 impl State {
@@ -189,6 +195,7 @@ impl State {
             Self::Completed => "completed",
             Self::Error => "error",
             Self::Canceled => "canceled",
+            Self::Halted => "halted",
         }
     }
 }

@@ -54,7 +54,7 @@ Exit codes:
   77       a credential is missing, wrong, or does not allow this
   101      the run has not ended (followed, then detached)
   102      no such run
-  103      the run was canceled
+  103      the run was canceled, or halted
   104      the run did not end in the time given to `wait`
   106      the run failed before or without an exit code of its own
   others   `train -f`, `logs -f` and `wait` pass the program's own code through;
@@ -64,7 +64,7 @@ Exit codes:
 pub fn of_run(status: &Status) -> Exit {
     match status.state.as_str() {
         "completed" => Exit::OK,
-        "canceled" => Exit::CANCELED,
+        "canceled" | "halted" => Exit::CANCELED,
         "error" => status
             .cause
             .as_ref()

@@ -38,8 +38,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use trainyard_api::patch::Want;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Many};
 use crate::context::{Context, Origin};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -89,13 +90,19 @@ fn run(cli: Cli, screen: &Screen, services: Services) -> Result<ExitCode, Failur
         Command::Logs(args) => asking(commands::logs::run(&context()?, &args))?,
         Command::Events(args) => asking(commands::events::run(&context()?, &args.run))?,
         Command::Wait(args) => asking(commands::wait::run(&context()?, &args))?,
-        Command::Cancel(args) => asking(commands::cancel::run(&context()?, &args.runs))?,
+        Command::Cancel(args) => want(&context()?, &args, Want::Cancel)?,
+        Command::Halt(args) => want(&context()?, &args, Want::Halt)?,
+        Command::Resume(args) => want(&context()?, &args, Want::Resume)?,
         Command::Delete(args) => asking(commands::delete::run(&context()?, &args.runs))?,
         Command::Frameworks => asking(commands::frameworks::run(&context()?))?,
         Command::Check(args) => asking(commands::check::run(&context()?, args))?,
         Command::Doctor => asking(doctor::run(&context()?))?,
     };
     Ok(exit.into())
+}
+
+fn want(context: &Context, args: &Many, want: Want) -> Result<Exit, Failure> {
+    asking(commands::want::run(context, &args.runs, want))
 }
 
 /// Runs what has to wait for a server. One thread is enough for a client.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
-use trainyard_api::learner::{Assignment, Control, LogTaken, Report, Reports, ReportsTaken};
+use trainyard_api::learner::{Assignment, Control, LogTaken, Order, Report, Reports, ReportsTaken};
 use trainyard_model::ids::AttemptId;
 
 use crate::error::ClientError;
@@ -62,9 +62,15 @@ impl LearnerClient {
         http::json(request.json(&Reports { reports })).await
     }
 
-    /// `GET control`: answers as soon as there is an order, else after `wait`.
-    pub async fn control(&self, wait: Duration) -> Result<Control, ClientError> {
-        let path = format!("{}?wait_ms={}", self.path("control"), wait.as_millis());
+    /// `GET control`: answers as soon as there is a stronger order than `known`, else
+    /// after `wait`.
+    pub async fn control(&self, known: Order, wait: Duration) -> Result<Control, ClientError> {
+        let known = match known {
+            Order::Continue => "continue",
+            Order::Halt => "halt",
+            Order::Cancel => "cancel",
+        };
+        let path = format!("{}?known={known}&wait_ms={}", self.path("control"), wait.as_millis());
         http::json(self.client.get(&path).timeout(wait + MESSAGE)).await
     }
 

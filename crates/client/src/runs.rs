@@ -11,7 +11,7 @@ use std::time::Duration;
 use trainyard_api::check::CheckReport;
 use trainyard_api::event::EventList;
 use trainyard_api::framework::FrameworkList;
-use trainyard_api::patch::{Patch, PatchOperation};
+use trainyard_api::patch::{Patch, PatchOperation, Want};
 use trainyard_api::run::{Next, RunList, RunResource};
 use trainyard_model::ids::RunId;
 
@@ -131,9 +131,10 @@ impl Client {
         http::json(self.get(&format!("/v3/models/{run}")).timeout(QUICK)).await
     }
 
-    /// `PATCH /v3/models/{id}`: asks for the run to end. It has ended when its state says so.
-    pub async fn cancel(&self, run: &RunId) -> Result<(), ClientError> {
-        let patch = Patch::Many(vec![PatchOperation::cancel()]);
+    /// `PATCH /v3/models/{id}`: asks for the run to end, to rest or to go on. That it does
+    /// its state says.
+    pub async fn want(&self, run: &RunId, want: Want) -> Result<(), ClientError> {
+        let patch = Patch::Many(vec![PatchOperation::of(want)]);
         let request = self.request(Method::PATCH, &format!("/v3/models/{run}"));
         http::done(request.json(&patch).timeout(QUICK)).await
     }

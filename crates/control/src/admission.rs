@@ -116,12 +116,15 @@ impl Control {
                     .map_err(Problem::disk("storing the zip"))?
             }
         };
+        let mut definition = checked.submission.definition;
+        // As they are today: a run keeps the terms it was taken on.
+        definition.terms = definition.terms.or(&self.settings.terms);
         let record = self
             .ledger
             .submit(NewRun {
                 id: entropy::run_id(),
                 owner: owner.clone(),
-                definition: checked.submission.definition,
+                definition,
                 secrets: checked.submission.secrets,
                 code,
                 stored_definition: checked.stored_definition,

@@ -61,11 +61,7 @@ impl Control {
             return Ok(false);
         }
         let record = self.ledger.run(&attempt.run).await?;
-        let last = record.and_then(|record| match &record.state {
-            RunState::Queued { .. } => None,
-            RunState::Live(live) | RunState::Canceling { live, .. } => Some(live.attempt),
-            RunState::Settled(settled) => settled.attempt,
-        });
+        let last = record.and_then(|record| record.state.last_attempt());
         Ok(last.is_some_and(|last| attempt.attempt <= last))
     }
 
@@ -75,7 +71,9 @@ impl Control {
         attempt: &AttemptId,
     ) -> Result<Assignment, AttemptError> {
         let record = self.live_record(attempt)?;
-        let slots = record.state.live().map(|live| live.slots.clone()).unwrap_or_default();
+        let live = record.state.live();
+        let slots = live.map(|live| live.slots.clone()).unwrap_or_default();
+        let past = live.map(|live| live.past.clone()).unwrap_or_default();
         let secrets = self.ledger.secrets(&record.id).await?.unwrap_or_default();
         let environment = self.environment_of(attempt, &record).await?;
         Ok(Assignment {
@@ -86,7 +84,7 @@ impl Control {
             code: record.code,
             definition: record.definition,
             environment,
-            grace_ms: u64::try_from(self.settings.grace.as_millis()).unwrap_or(u64::MAX),
+            past,
             disk_allowance: self.settings.limits.disk_allowance,
             guard: serde_json::to_value(&self.settings.guard).expect("a policy is plain data"),
             transfers: serde_json::to_value(&self.settings.transfers)
@@ -214,8 +212,10 @@ impl Control {
                 | Refusal::StaleAttempt { .. }
                 | Refusal::AttemptIsLive { .. }
                 | Refusal::NotPrepared
-                | Refusal::NotCanceling
-                | Refusal::Canceling => Err(AttemptError::Over),
+                | Refusal::NotEnding
+                | Refusal::NotHalted
+                | Refusal::Halted
+                | Refusal::Ending => Err(AttemptError::Over),
             },
             Err(ApplyError::NotFound) => Err(AttemptError::Over),
             Err(ApplyError::Ledger(error)) => Err(error.into()),
@@ -243,17 +243,19 @@ impl Control {
         })
     }
 
-    /// What the learner should do; answers when that changes, or after `wait`.
+    /// What the learner should do; answers when that is more than the order it knows, or
+    /// after `wait`.
     pub async fn orders(
         &self,
         attempt: &AttemptId,
+        known: Order,
         wait: Duration,
     ) -> Result<Orders, AttemptError> {
         let deadline = tokio::time::Instant::now() + wait.min(LONGEST_WAIT);
         let mut changes = self.hub.watch(&attempt.run);
         loop {
             let order = self.order_of(attempt)?;
-            if order == Order::Cancel {
+            if order > known {
                 return Ok(Orders { order });
             }
             let changed = tokio::time::timeout_at(deadline, changes.changed()).await;
@@ -267,7 +269,11 @@ impl Control {
         let record = self.live_record(attempt)?;
         Ok(match record.state {
             RunState::Canceling { .. } => Order::Cancel,
-            RunState::Queued { .. } | RunState::Live(_) | RunState::Settled(_) => Order::Continue,
+            RunState::Halting { .. } => Order::Halt,
+            RunState::Queued(_)
+            | RunState::Live(_)
+            | RunState::Halted(_)
+            | RunState::Settled(_) => Order::Continue,
         })
     }
 

@@ -14,6 +14,7 @@ use trainyard_objectstore::{Budget, Guard, Limits};
 
 use crate::blobs::Blobs;
 use crate::board::Board;
+use crate::endings::Endings;
 use crate::hub::{Bells, Hub};
 use crate::live::LiveFacts;
 use crate::logbook::Logbook;
@@ -36,6 +37,7 @@ pub struct Control {
     pub(crate) board: Board,
     pub(crate) live: LiveFacts,
     pub(crate) rechecks: Rechecks,
+    pub(crate) endings: Endings,
     /// The places to try stores.
     pub(crate) trying: Arc<Semaphore>,
     pub(crate) hub: Hub,
@@ -99,6 +101,7 @@ impl Control {
             board,
             live: LiveFacts::default(),
             rechecks: Rechecks::default(),
+            endings: Endings::default(),
             trying: Arc::new(Semaphore::new(preflight::AT_ONCE)),
             hub: Hub::default(),
             bells: Bells::default(),

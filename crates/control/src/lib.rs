@@ -23,6 +23,7 @@ mod blobs;
 mod board;
 mod check;
 mod definitions;
+mod endings;
 mod entropy;
 mod hub;
 mod launch;

@@ -37,9 +37,12 @@ impl Control {
         let mut under_way = JoinSet::new();
         let mut known: HashMap<RunId, tokio::task::Id> = HashMap::new();
         loop {
-            let wanting = self.board.select(|record| match record.state {
-                RunState::Queued { preparation: Preparation::Underway }
-                    if !known.contains_key(&record.id) =>
+            let now = Timestamp::now();
+            let wanting = self.board.select(|record| match &record.state {
+                RunState::Queued(queued)
+                    if queued.preparation == Preparation::Underway
+                        && queued.paused_until(now).is_none()
+                        && !known.contains_key(&record.id) =>
                 {
                     Some(record.clone())
                 }
@@ -67,7 +70,7 @@ impl Control {
                     };
                     known.retain(|_, known| *known != task);
                 }
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(self.until_a_pause_ends(LOOK_EVERY)) => {}
             }
         }
     }

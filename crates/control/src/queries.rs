@@ -35,8 +35,8 @@ pub struct RunListing {
 pub struct StreamState {
     /// How it stands.
     pub status: Status,
-    /// It has settled: nothing more is coming.
-    pub settled: bool,
+    /// It has settled, or rests: nothing more is coming for now.
+    pub at_rest: bool,
 }
 
 impl Control {
@@ -81,6 +81,27 @@ impl Control {
         self.record(owner, run).await?;
         match self.tell(run, Event::CancelRequested { by: owner.clone() }).await {
             Ok(_) | Err(ApplyError::Refused(Refusal::AlreadyKnown)) => Ok(()),
+            Err(error) => Err(problem(error)),
+        }
+    }
+
+    /// Wants the run to rest, with what it has got so far, until it is resumed.
+    pub async fn halt(self: &Arc<Self>, owner: &UserName, run: &RunId) -> Result<(), Problem> {
+        let record = self.record(owner, run).await?;
+        if matches!(record.state, RunState::Halted(_)) {
+            return Ok(());
+        }
+        match self.tell(run, Event::HaltRequested { by: owner.clone() }).await {
+            Ok(_) | Err(ApplyError::Refused(Refusal::AlreadyKnown)) => Ok(()),
+            Err(error) => Err(problem(error)),
+        }
+    }
+
+    /// Wants a run that rests to go on with another attempt.
+    pub async fn resume(self: &Arc<Self>, owner: &UserName, run: &RunId) -> Result<(), Problem> {
+        self.record(owner, run).await?;
+        match self.tell(run, Event::ResumeRequested { by: owner.clone() }).await {
+            Ok(_) => Ok(()),
             Err(error) => Err(problem(error)),
         }
     }
@@ -161,7 +182,7 @@ impl Control {
     ) -> Result<StreamState, Problem> {
         let record = self.record(owner, run).await?;
         let status = view::status(&record, &self.around(&record, "", None));
-        Ok(StreamState { settled: record.state.settled().is_some(), status })
+        Ok(StreamState { at_rest: record.state.is_at_rest(), status })
     }
 
     /// Resolves whenever the run or its log may have changed.
@@ -202,7 +223,9 @@ impl Control {
         let inventory = self.engine.slots();
         let taken: usize = self
             .board
-            .select(|record| record.state.live().map(|live| live.slots.len()))
+            .select(|record| {
+                record.state.live().filter(|live| live.holds_slots()).map(|live| live.slots.len())
+            })
             .into_iter()
             .sum();
         let total = self.slots_total();
@@ -268,12 +291,7 @@ fn is_going_away(record: &RunRecord) -> bool {
 
 /// The attempt whose log is the run's.
 fn attempt_of(record: &RunRecord) -> AttemptId {
-    let attempt = record
-        .state
-        .live()
-        .map(|live| live.attempt)
-        .or_else(|| record.state.settled().and_then(|settled| settled.attempt))
-        .unwrap_or(AttemptNo::FIRST);
+    let attempt = record.state.last_attempt().unwrap_or(AttemptNo::FIRST);
     AttemptId { run: record.id.clone(), attempt }
 }
 

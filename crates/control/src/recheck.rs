@@ -42,9 +42,8 @@ impl Control {
     pub(crate) fn stores_are_known(self: &Arc<Self>, run: &RunId) -> bool {
         // Canceled or forgotten in the meantime: placing it finds that out.
         let Some(record) = self.board.get(run) else { return true };
-        let RunState::Queued { preparation: Preparation::Ready { at } } = record.state else {
-            return true;
-        };
+        let RunState::Queued(queued) = &record.state else { return true };
+        let Preparation::Ready { at } = queued.preparation else { return true };
         let good_for = self.settings.stores.good_for;
         if !is_past(at, good_for) {
             return true;

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use trainyard_ledger::ApplyError;
 use trainyard_model::event::Event;
-use trainyard_model::ids::AttemptNo;
 use trainyard_model::state::{Preparation, RunState};
 use trainyard_scheduler::{Decision, Holder, Placement, Waiting, decide};
 
@@ -40,26 +40,50 @@ impl Control {
             tokio::time::sleep(looking * 4).await;
             tokio::select! {
                 () = self.bells.schedule.notified() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(self.until_a_pause_ends(LOOK_EVERY)) => {}
             }
         }
     }
 
     fn decide(&self) -> Decision {
-        let mut holders = Vec::new();
+        let now = Timestamp::now();
+        // First: what is being ended when we look may be over when we look at the board.
+        let mut holders = self.endings.holders();
         let waiting = self.board.select(|record| match &record.state {
-            RunState::Queued { preparation } => Some(Waiting {
+            RunState::Queued(queued) => Some(Waiting {
                 run: record.id.clone(),
                 size: record.definition.size,
-                prepared: matches!(preparation, Preparation::Ready { .. }),
+                prepared: matches!(queued.preparation, Preparation::Ready { .. }),
+                paused: queued.paused_until(now),
+                ending: self.endings.is_of(&record.id),
             }),
-            RunState::Live(live) | RunState::Canceling { live, .. } => {
-                holders.push(Holder { run: record.id.clone(), slots: live.slots.clone() });
+            RunState::Live(live)
+            | RunState::Canceling { live, .. }
+            | RunState::Halting { live, .. } => {
+                if live.holds_slots() {
+                    holders.push(Holder { run: record.id.clone(), slots: live.slots.clone() });
+                }
                 None
             }
-            RunState::Settled(_) => None,
+            RunState::Halted(_) | RunState::Settled(_) => None,
         });
         decide(self.slots_total(), &holders, &waiting)
+    }
+
+    /// How long until a pause between attempts is over, `longest` at most.
+    pub(crate) fn until_a_pause_ends(&self, longest: Duration) -> Duration {
+        let now = Timestamp::now();
+        let ends = self.board.select(|record| match &record.state {
+            RunState::Queued(queued) => queued.paused_until(now),
+            RunState::Live(_)
+            | RunState::Canceling { .. }
+            | RunState::Halting { .. }
+            | RunState::Halted(_)
+            | RunState::Settled(_) => None,
+        });
+        let left = ends.into_iter().min().map(|end| end.duration_since(now));
+        let left = left.and_then(|left| Duration::try_from(left).ok()).unwrap_or(longest);
+        left.min(longest)
     }
 
     async fn place(self: &Arc<Self>, placement: Placement) {
@@ -68,7 +92,12 @@ impl Control {
             return;
         }
         self.live.update(&placement.run, |latest| latest.waits_for.clear());
-        let event = Event::Placed { attempt: AttemptNo::FIRST, slots: placement.slots };
+        let Some(RunState::Queued(queued)) =
+            self.board.get(&placement.run).map(|record| record.state)
+        else {
+            return;
+        };
+        let event = Event::Placed { attempt: queued.past.next(), slots: placement.slots };
         match self.tell(&placement.run, event).await {
             // Canceled in the meantime.
             Ok(_) | Err(ApplyError::Refused(_) | ApplyError::NotFound) => {}

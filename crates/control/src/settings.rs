@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use trainyard_api::learner::StagingView;
 use trainyard_definition::ZipLimits;
+use trainyard_model::terms::Terms;
 use trainyard_objectstore::{BudgetPolicy, GuardPolicy};
 
 /// Everything that `control` needs to know about where and how it works.
@@ -24,8 +25,8 @@ pub struct Settings {
     pub stores: StoreChecks,
     /// Bounds.
     pub limits: Limits,
-    /// How long a canceled program has between SIGTERM and SIGKILL.
-    pub grace: Duration,
+    /// The terms of runs whose definition is silent.
+    pub terms: Terms,
     /// How training data is kept and shown.
     pub staging: StagingView,
 }

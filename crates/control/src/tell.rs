@@ -55,7 +55,10 @@ impl Control {
     async fn tell_now(&self, run: &RunId, event: Event) -> Result<RunRecord, ApplyError> {
         let applied = {
             let _turn = self.turns.of(run).lock().await;
+            let before = self.board.get(run);
             let applied = self.ledger.apply(run, event, Timestamp::now(), None).await?;
+            // Before the board shows the slots as free.
+            self.endings.begin(before.as_ref(), &applied.effects);
             self.board.put(applied.record.clone());
             applied
         };
@@ -79,9 +82,14 @@ impl Control {
                 return;
             }
         }
-        if ends_something && let Err(error) = self.ledger.effects_done(&record.id).await {
-            // They are carried out once more, which they bear.
-            warn(record, &error, "could not record that effects were carried out");
+        if ends_something {
+            if let Err(error) = self.ledger.effects_done(&record.id).await {
+                // They are carried out once more, which they bear.
+                warn(record, &error, "could not record that effects were carried out");
+                return;
+            }
+            self.endings.end(&record.id);
+            self.bells.schedule.notify_one();
         }
     }
 
@@ -89,12 +97,15 @@ impl Control {
     async fn carry_out(&self, record: &RunRecord, effect: &Effect) -> bool {
         match effect {
             Effect::Schedule => self.bells.schedule.notify_one(),
+            Effect::Prepare => self.bells.prepare.notify_one(),
             Effect::StartLearner { .. } => self.bells.launch.notify_one(),
             Effect::ReplaceLearner { attempt } => return self.replace(record, *attempt).await,
             // The learner asks for its orders; the touch before has woken its question.
-            Effect::TellLearnerToCancel { .. } => self.bells.watch.notify_one(),
+            Effect::TellLearnerToEnd { .. } => self.bells.watch.notify_one(),
             Effect::KillAttempt { attempt } => return self.kill(record, *attempt).await,
-            Effect::CloseAttempt { attempt } => return self.close(record, *attempt).await,
+            Effect::CloseAttempt { attempt, stored } => {
+                return self.close(record, *attempt, *stored).await;
+            }
             Effect::Forget => return self.forget(record).await,
         }
         true
@@ -127,16 +138,15 @@ impl Control {
         true
     }
 
-    async fn close(&self, record: &RunRecord, attempt: AttemptNo) -> bool {
+    async fn close(&self, record: &RunRecord, attempt: AttemptNo, stored: bool) -> bool {
         let id = AttemptId { run: record.id.clone(), attempt };
         self.logbook.close(&id);
         if let Err(error) = self.ledger.close_attempt(&id).await {
             return warn(record, &error, "could not close an attempt");
         }
-        let unstored = record.state.settled().is_some_and(|settled| !settled.stored);
         let folder = self.attempt_folder(&id);
         let clearing = tokio::task::spawn_blocking(move || {
-            clear(&folder, unstored)?;
+            clear(&folder, !stored)?;
             // The run's folder goes with its last attempt; while another lies in it, it stays.
             if let Some(run) = folder.parent() {
                 let _ = std::fs::remove_dir(run);
@@ -176,9 +186,10 @@ fn ends(effect: &Effect) -> bool {
     match effect {
         Effect::KillAttempt { .. } | Effect::CloseAttempt { .. } | Effect::Forget => true,
         Effect::Schedule
+        | Effect::Prepare
         | Effect::StartLearner { .. }
         | Effect::ReplaceLearner { .. }
-        | Effect::TellLearnerToCancel { .. } => false,
+        | Effect::TellLearnerToEnd { .. } => false,
     }
 }
 

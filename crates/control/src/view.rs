@@ -12,6 +12,7 @@ use trainyard_ledger::RunRecord;
 use trainyard_model::cause::Cause;
 use trainyard_model::definition::StoreRef;
 use trainyard_model::diagnostic::Diagnostic;
+use trainyard_model::retry::Past;
 use trainyard_model::secret::{Credentials, Secrets};
 use trainyard_model::state::{Outcome, RunState};
 
@@ -34,8 +35,7 @@ pub(crate) struct Surroundings<'a> {
 /// The whole run.
 pub(crate) fn resource(record: &RunRecord, around: &Surroundings<'_>) -> RunResource {
     let definition = &record.definition;
-    let location = record.state.live().is_some()
-        || record.state.settled().is_some_and(|settled| settled.attempt.is_some());
+    let location = record.state.last_attempt().is_some();
     let secrets = around.secrets.clone().unwrap_or_default();
     let definition_href = record
         .stored_definition
@@ -106,8 +106,7 @@ pub(crate) fn status(record: &RunRecord, around: &Surroundings<'_>) -> Status {
     let running_at = live
         .and_then(|live| live.running_at)
         .or_else(|| settled.and_then(|settled| settled.running_at));
-    let attempt =
-        live.map(|live| live.attempt).or_else(|| settled.and_then(|settled| settled.attempt));
+    let past = past(state);
     Status {
         state: state.wire().to_string(),
         submitted_at: Time(record.submitted_at),
@@ -121,10 +120,15 @@ pub(crate) fn status(record: &RunRecord, around: &Surroundings<'_>) -> Status {
         room: state.room().to_string(),
         waiting_for: waiting_for(state, &around.latest),
         progress: around.latest.progress.clone().map(|progress| progress.paced(now)),
-        attempt: attempt.map(|attempt| attempt.0),
-        slots: live.map(|live| live.slots.clone()).unwrap_or_default(),
+        attempt: state.last_attempt().map(|attempt| attempt.0),
+        last_cause: past.and_then(|past| past.cause.as_ref()).map(cause_view),
+        slots: live
+            .filter(|live| live.holds_slots())
+            .map(|live| live.slots.clone())
+            .unwrap_or_default(),
         slots_note: around.slots_note.clone(),
         canceling: matches!(state, RunState::Canceling { .. }),
+        halting: matches!(state, RunState::Halting { .. }),
         cause: cause.map(cause_view),
         usage: around.latest.usage,
         log_bytes: around.log_bytes,
@@ -133,14 +137,30 @@ pub(crate) fn status(record: &RunRecord, around: &Surroundings<'_>) -> Status {
 
 fn waiting_for(state: &RunState, latest: &Latest) -> Vec<String> {
     match state {
-        RunState::Queued { .. } => latest.waits_for.iter().map(ToString::to_string).collect(),
-        RunState::Live(_) | RunState::Canceling { .. } | RunState::Settled(_) => Vec::new(),
+        RunState::Queued(_) => latest.waits_for.iter().map(ToString::to_string).collect(),
+        RunState::Halted(_) => vec!["somebody who resumes it".to_owned()],
+        RunState::Live(_)
+        | RunState::Canceling { .. }
+        | RunState::Halting { .. }
+        | RunState::Settled(_) => Vec::new(),
+    }
+}
+
+/// What was before the present attempt, or the pause.
+fn past(state: &RunState) -> Option<&Past> {
+    match state {
+        RunState::Queued(queued) => Some(&queued.past),
+        RunState::Live(live)
+        | RunState::Canceling { live, .. }
+        | RunState::Halting { live, .. } => Some(&live.past),
+        RunState::Halted(halted) => Some(&halted.past),
+        RunState::Settled(_) => None,
     }
 }
 
 fn summary(record: &RunRecord, around: &Surroundings<'_>) -> String {
     match &record.state {
-        RunState::Queued { .. } => {
+        RunState::Queued(_) => {
             let reasons = waiting_for(&record.state, &around.latest);
             if reasons.is_empty() {
                 "waits in the queue".to_owned()
@@ -153,6 +173,8 @@ fn summary(record: &RunRecord, around: &Surroundings<'_>) -> String {
             room => format!("is in room `{room}`"),
         },
         RunState::Canceling { by, .. } => format!("is being canceled by {by}"),
+        RunState::Halting { by, .. } => format!("is being halted by {by}"),
+        RunState::Halted(halted) => format!("halted by {}", halted.by),
         RunState::Settled(settled) => match &settled.outcome {
             Outcome::Completed => String::new(),
             Outcome::Failed { cause } => cause.message.clone(),

@@ -31,14 +31,17 @@ impl Control {
     }
 
     async fn end_what_is_overdue(self: &Arc<Self>) {
-        let bound = self.settings.grace + CANCEL_MARGIN;
         let now = Timestamp::now();
         let overdue = self.board.select(|record| match &record.state {
-            RunState::Canceling { live, since, .. } => {
+            RunState::Canceling { live, since, .. } | RunState::Halting { live, since, .. } => {
+                let bound = record.definition.terms.grace() + CANCEL_MARGIN;
                 let waited = Duration::try_from(now.duration_since(*since)).unwrap_or_default();
                 (waited > bound).then(|| (record.id.clone(), live.attempt))
             }
-            RunState::Queued { .. } | RunState::Live(_) | RunState::Settled(_) => None,
+            RunState::Queued(_)
+            | RunState::Live(_)
+            | RunState::Halted(_)
+            | RunState::Settled(_) => None,
         });
         for (run, attempt) in overdue {
             self.tell_and_log(&AttemptId { run, attempt }, Event::CancelOverdue { attempt }).await;
@@ -92,18 +95,19 @@ impl Control {
                             says what this machine lacks";
                 Event::LearnerGone { attempt, cause: cause(hint.to_owned()) }
             }
-            Rest::Storing | Rest::Telling => {
+            Rest::Storing | Rest::Telling | Rest::Salvaging => {
                 let hint = format!(
                     "the program had ended, and each process that was to store its results died; \
                      {kept} on the server's machine"
                 );
                 Event::LearnerGone { attempt, cause: cause(hint) }
             }
-            // The program died with its learner, and is not run twice in one attempt.
+            // Nothing of it can be found, and a program is not run twice in one attempt.
             Rest::All | Rest::Lost => {
                 let hint = format!(
-                    "it was killed, or the machine was restarted; submit the run again; {kept} on \
-                     the server's machine"
+                    "it was killed, or the machine was restarted; what can be found of it is \
+                     in {} on the server's machine",
+                    self.attempt_folder(id).display()
                 );
                 Event::LearnerLost { attempt, cause: cause(hint) }
             }

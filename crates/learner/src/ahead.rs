@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 use trainyard_api::learner::Assignment;
+use trainyard_model::ids::AttemptNo;
+use trainyard_model::retry::kept_apart_in;
 use trainyard_model::secret::Credentials;
 use trainyard_objectstore::{Guard, Identity, Manner, Plan, Receipt, Receipts, Store, StoreError};
 
@@ -63,8 +65,11 @@ impl Ahead {
             woken: tokio::sync::Notify::new(),
         });
         let run = assignment.attempt.run.as_str();
+        let before = (1..assignment.attempt.attempt.0).map(|n| kept_apart_in(AttemptNo(n)));
+        let before: Vec<String> = before.collect();
         let folder = |path: &PathBuf, prefix: String, called, service: &[&str]| {
-            let service = service.iter().map(|name| format!("{run}/{name}")).collect();
+            let names = service.iter().copied().chain(before.iter().map(String::as_str));
+            let service = names.map(|name| format!("{run}/{name}")).collect();
             Folder {
                 path: path.clone(),
                 prefix,

@@ -9,6 +9,9 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use trainyard_model::ids::AttemptNo;
+use trainyard_model::retry::kept_apart_in;
+
 use crate::dirs::Dirs;
 use crate::journal::{LOAD_DATA, LOAD_MODEL};
 
@@ -34,13 +37,18 @@ enum Harmless {
 }
 
 /// Moves aside what stands in the way. Gives a line on each, for the user.
-pub(crate) fn move_aside(dirs: &Dirs) -> Vec<String> {
+pub(crate) fn move_aside(dirs: &Dirs, attempt: AttemptNo) -> Vec<String> {
     let mut ours = Vec::new();
     let own = dirs.results.join(LEARNER);
     if is_folder(&dirs.results) {
         ours.push((own.clone(), format!("RESULT_DIR/{LEARNER}"), Harmless::Folder));
         let checkpoints = dirs.results.join(CHECKPOINTS);
         ours.push((checkpoints, format!("RESULT_DIR/{CHECKPOINTS}"), Harmless::Folder));
+        for before in 1..attempt.0 {
+            let name = kept_apart_in(AttemptNo(before));
+            let called = format!("RESULT_DIR/{name}");
+            ours.push((dirs.results.join(name), called, Harmless::Nothing));
+        }
         let index = dirs.results.join(INDEX);
         ours.push((index, format!("RESULT_DIR/{INDEX}"), Harmless::Nothing));
     }

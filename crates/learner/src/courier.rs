@@ -108,32 +108,36 @@ pub(crate) async fn deliver_reports(spool: Arc<Spool>, line: Arc<Line>) -> Resul
             Ok(answer) => answer,
             Err(over) => return Err(over),
         };
-        if answer.order == Order::Cancel {
-            line.wishes().wish(Wish::Cancel);
-        }
+        line.wishes().wish(wish(answer.order));
         if spool.reports_are_taken(answer.acknowledged) {
             return Ok(());
         }
     }
 }
 
+fn wish(order: Order) -> Wish {
+    match order {
+        Order::Continue => Wish::GoOn,
+        Order::Halt => Wish::Halt,
+        Order::Cancel => Wish::Cancel,
+    }
+}
+
 /// Asks for orders until the attempt is to be canceled or is over.
 pub(crate) async fn listen(line: Arc<Line>) {
-    loop {
+    let mut known = Order::Continue;
+    // Whoever has canceled can still abandon; that comes with the reports.
+    while known < Order::Cancel {
         let asked = Instant::now();
         let control =
-            line.insist("control", |client| async move { client.control(WAIT_FOR_ORDERS).await });
-        match control.await.map(|control| control.order) {
-            Ok(Order::Continue) => {
-                // A server that answers at once is not asked in a tight loop.
-                tokio::time::sleep_until(asked + PAUSE).await;
-            }
-            Ok(Order::Cancel) => {
-                line.wishes().wish(Wish::Cancel);
-                // Whoever has canceled can still abandon; that comes with the reports.
-                return;
-            }
-            Err(Over) => return,
-        }
+            line.insist(
+                "control",
+                |client| async move { client.control(known, WAIT_FOR_ORDERS).await },
+            );
+        let Ok(control) = control.await else { return };
+        known = known.max(control.order);
+        line.wishes().wish(wish(known));
+        // A server that answers at once is not asked in a tight loop.
+        tokio::time::sleep_until(asked + PAUSE).await;
     }
 }

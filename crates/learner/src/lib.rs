@@ -17,6 +17,7 @@ mod ahead;
 mod allowance;
 mod aside;
 mod capture;
+mod checkpoints;
 mod contract;
 mod courier;
 mod data;

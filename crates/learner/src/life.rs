@@ -17,6 +17,7 @@ use trainyard_objectstore::{Budget, BudgetPolicy, Guard, GuardPolicy, Isolation,
 
 use crate::ahead::Ahead;
 use crate::allowance::{Allowance, Exceeded};
+use crate::checkpoints;
 use crate::contract;
 use crate::courier;
 use crate::data::Data;
@@ -59,9 +60,9 @@ pub(crate) async fn live(house: &House) -> Result<(), Over> {
     let began = now();
     let fetched = tokio::select! {
         fetched = house.begin() => fetched,
-        _ = house.wishes().at_least(Wish::Cancel) => {
+        _ = house.wishes().at_least(Wish::Halt) => {
             house.unless_over()?;
-            house.finish(Outcome::Canceled, Ok(()), false);
+            house.finish(house.ended_as_wished(), Ok(()), false);
             return Ok(());
         }
     };
@@ -83,14 +84,18 @@ pub(crate) async fn live(house: &House) -> Result<(), Over> {
         }
     };
     let House { dirs, spool, isolation, .. } = house;
-    let staged = match dirs.clear() {
+    let staged = match checkpoints::give_back(dirs).and_then(|()| dirs.clear()) {
         Ok(()) => stage(&assignment, code, &guard, isolation, dirs, spool, house.wishes()).await,
         Err(error) => Some(Err(staging_failed("an earlier staging cannot be cleared", &error))),
+    };
+    let staged = match staged {
+        Some(Ok(data)) => house.restore(&assignment, &guard).await.map(|done| done.map(|()| data)),
+        not_staged => not_staged,
     };
     let mut ahead = None;
     let mut started = None;
     let outcome = match staged {
-        None => Outcome::Canceled,
+        None => house.ended_as_wished(),
         Some(Err(cause)) => Outcome::Failed { cause },
         Some(Ok(data)) => {
             ahead = Some(Ahead::start(&assignment, &guard, &house.dirs, &book));
@@ -98,28 +103,21 @@ pub(crate) async fn live(house: &House) -> Result<(), Over> {
         }
     };
     house.unless_over()?;
-    let milestone = Milestone::new(outcome, began, started, now());
+    let terms = &assignment.definition.terms;
+    let milestone = Milestone::new(outcome, began, started, now())
+        .apart_if_another_follows(terms, &assignment.past);
     house.record(&milestone).await;
     house.store(&assignment, &guard, ahead, Known { milestone: &milestone, book: &book }).await
 }
 
-/// Goes on where a learner died that had seen its program's end: stores the rest, and
-/// says the last word.
+/// Goes on where a learner died: stores the rest, and says the last word. `salvaging`, when
+/// it died beside its program, which is not run again.
 ///
 /// # Errors
 /// As [`live`].
-pub(crate) async fn go_on(house: &House) -> Result<(), Over> {
+pub(crate) async fn go_on(house: &House, salvaging: bool) -> Result<(), Over> {
     tokio::spawn(courier::listen(Arc::clone(&house.line)));
     house.catch_up().await?;
-    let milestone = match Milestone::read(&house.dirs.spool) {
-        Ok(Some(milestone)) => milestone,
-        Ok(None) => unreachable!("it was there a moment ago, and nobody removes it"),
-        Err(error) => {
-            let cause = staging_failed("what became of the program cannot be read", &error);
-            house.finish(Outcome::Failed { cause }, Ok(()), false);
-            return Ok(());
-        }
-    };
     let assignment = match fetch_assignment(&house.line).await {
         Ok(assignment) => Ok(assignment),
         Err(NotFetched::Over(over)) => return Err(over),
@@ -129,8 +127,19 @@ pub(crate) async fn go_on(house: &House) -> Result<(), Over> {
         let guard = guard_of(&assignment)?;
         Ok((assignment, guard, house.book()?))
     });
+    let milestone = match Milestone::read(&house.dirs.spool) {
+        Ok(Some(milestone)) if !salvaging => milestone,
+        found => {
+            let started = milestone::started_at(&house.dirs.spool);
+            let assignment = prepared.as_ref().ok().map(|(assignment, ..)| assignment);
+            salvaged(found.unwrap_or_default(), started, assignment)
+        }
+    };
     match prepared {
         Ok((assignment, guard, book)) => {
+            if salvaging {
+                house.record(&milestone).await;
+            }
             let known = Known { milestone: &milestone, book: &book };
             house.store(&assignment, &guard, None, known).await
         }
@@ -138,6 +147,35 @@ pub(crate) async fn go_on(house: &House) -> Result<(), Over> {
             house.finish(milestone.outcome, Err(cause), false);
             Ok(())
         }
+    }
+}
+
+/// What became of a program that died with its learner. A milestone that was `found` is
+/// of before a power cut that may have taken some of what the program had written.
+fn salvaged(
+    found: Option<Milestone>,
+    started: Option<Time>,
+    assignment: Option<&Assignment>,
+) -> Milestone {
+    let (message, hint) = if found.is_some() {
+        (
+            "the machine was restarted before all that the program had written was on its disk",
+            "what was there is stored",
+        )
+    } else {
+        (
+            "the process beside the program died, and the program with it",
+            "it was killed, or the machine was restarted; what the program had written is stored",
+        )
+    };
+    let cause = Cause::new(CauseKind::LearnerLost, message).hint(hint);
+    let began = found.map(|milestone| milestone.began).or(started).unwrap_or_else(now);
+    let milestone = Milestone::new(Outcome::Failed { cause }, began, started, now());
+    match assignment {
+        Some(Assignment { definition, past, .. }) => {
+            milestone.apart_if_another_follows(&definition.terms, past)
+        }
+        None => milestone,
     }
 }
 
@@ -170,6 +208,22 @@ impl House {
 
     fn unless_over(&self) -> Result<(), Over> {
         if self.wishes().now() == Wish::Abandon { Err(Over) } else { Ok(()) }
+    }
+
+    /// What is said of a program that was ended because somebody wanted it.
+    fn ended_as_wished(&self) -> Outcome {
+        if self.wishes().now() == Wish::Halt { Outcome::Halted } else { Outcome::Canceled }
+    }
+
+    /// The checkpoints of the attempt before go into CHECKPOINT_DIR. `None` when it was
+    /// told to end first.
+    async fn restore(&self, assignment: &Assignment, guard: &Guard) -> Option<Result<(), Cause>> {
+        tokio::select! {
+            restored = checkpoints::restore(assignment, guard, &self.dirs, &self.spool) => {
+                Some(restored)
+            }
+            _ = self.wishes().at_least(Wish::Halt) => None,
+        }
     }
 
     fn enter(&self, phase: Phase) {
@@ -283,14 +337,14 @@ impl House {
         self.enter(Phase::Run);
         let sampler =
             tokio::spawn(sample::sample(Arc::clone(&self.spool), Arc::clone(&allowance.written)));
-        let grace = Duration::from_millis(assignment.grace_ms);
+        let grace = assignment.definition.terms.grace();
         let (ending, exceeded) = self.wait_for(program, &allowance, grace).await;
         sampler.abort();
         self.unless_over()?;
         self.enter(Phase::Collect);
         let ending = match ending {
             // Whatever it answered to the request, it was asked to end.
-            _ if self.wishes().now() == Wish::Cancel => return Ok(Outcome::Canceled),
+            _ if self.wishes().now() >= Wish::Halt => return Ok(self.ended_as_wished()),
             Some(ending) => ending,
             None => {
                 let cause = Cause::new(CauseKind::LearnerLost, "the program's end was not seen");
@@ -341,8 +395,8 @@ impl House {
                 stop::kill().await;
                 None
             }
-            wish = self.wishes().at_least(Wish::Cancel) => {
-                if wish == Wish::Cancel {
+            wish = self.wishes().at_least(Wish::Halt) => {
+                if wish < Wish::Abandon {
                     self.cancel(grace).await;
                 }
                 None
@@ -395,12 +449,12 @@ impl House {
     fn finish(&self, outcome: Outcome, stored: Result<(), Cause>, all_stored: bool) {
         let verdict = match (outcome, stored) {
             (Outcome::Succeeded, Ok(())) => Verdict::Succeeded,
-            (Outcome::Succeeded, stored) if self.wishes().now() == Wish::Cancel => {
+            (Outcome::Succeeded, stored @ Err(_)) if self.wishes().now() >= Wish::Halt => {
                 self.note_not_stored(stored);
                 Verdict::Canceled
             }
             (Outcome::Succeeded, Err(cause)) => Verdict::Failed { cause },
-            (Outcome::Canceled, stored) => {
+            (Outcome::Canceled | Outcome::Halted, stored) => {
                 self.note_not_stored(stored);
                 Verdict::Canceled
             }

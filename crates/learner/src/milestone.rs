@@ -9,11 +9,16 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use trainyard_api::Time;
 use trainyard_api::learner::{Report, ReportKind};
 use trainyard_model::cause::Cause;
+use trainyard_model::ids::AttemptId;
+use trainyard_model::retry::{Past, kept_apart_in, retry};
+use trainyard_model::terms::Terms;
 
 use crate::dirs::SPOOL;
 use crate::processes::boot_id;
@@ -31,6 +36,8 @@ pub(crate) enum Outcome {
     Succeeded,
     /// It was canceled before or while it ran.
     Canceled,
+    /// It was halted before or while it ran.
+    Halted,
     /// Something went wrong.
     Failed { cause: Cause },
 }
@@ -46,13 +53,36 @@ pub(crate) struct Milestone {
     pub started: Option<Time>,
     /// When its end was known.
     pub ended: Time,
+    /// Another attempt follows, so its results are kept apart from those of the run.
+    #[serde(default)]
+    pub kept_apart: bool,
     /// Which boot of the machine it ended in.
     boot_id: String,
 }
 
 impl Milestone {
     pub(crate) fn new(outcome: Outcome, began: Time, started: Option<Time>, ended: Time) -> Self {
-        Self { outcome, began, started, ended, boot_id: boot_id() }
+        Self { outcome, began, started, ended, kept_apart: false, boot_id: boot_id() }
+    }
+
+    /// The same, with its results kept apart where another attempt follows, as far as
+    /// the terms and the attempts before tell.
+    pub(crate) fn apart_if_another_follows(mut self, terms: &Terms, past: &Past) -> Self {
+        let ran = self.started.as_ref().map(|started| {
+            Duration::try_from(self.ended.0.duration_since(started.0)).unwrap_or_default()
+        });
+        self.kept_apart = match &self.outcome {
+            Outcome::Succeeded | Outcome::Canceled => false,
+            Outcome::Halted => true,
+            Outcome::Failed { cause } => retry(past, terms, cause, ran).is_some(),
+        };
+        self
+    }
+
+    /// The folder of the results in their container.
+    pub(crate) fn folder(&self, attempt: &AttemptId) -> String {
+        let AttemptId { run, attempt } = attempt;
+        if self.kept_apart { format!("{run}/{}", kept_apart_in(*attempt)) } else { run.to_string() }
     }
 
     /// Puts it on record in `spool`.
@@ -76,6 +106,12 @@ pub(crate) fn starts(spool: &Path) -> io::Result<()> {
     // Not synced, for that would keep the program waiting; after a power cut the
     // server knows that it ran.
     OpenOptions::new().create(true).append(true).mode(0o600).open(spool.join(STARTED)).map(drop)
+}
+
+/// When the program was about to be started, if it was.
+pub(crate) fn started_at(spool: &Path) -> Option<Time> {
+    let modified = fs::metadata(spool.join(STARTED)).ok()?.modified().ok()?;
+    Timestamp::try_from(modified).ok().map(Time)
 }
 
 /// Sees that what the program has written is on the disk, and says so. May take
@@ -104,11 +140,13 @@ pub enum Rest {
     Storing,
     /// Nothing but to deliver what it had to tell: the last word is written.
     Telling,
-    /// Nothing can be done: it died beside its program, and the program with it.
+    /// To store what the program left, which died with it.
+    Salvaging,
+    /// Nothing can be done: there is nothing left of it.
     Lost,
 }
 
-/// Looks what a learner that is gone has left to do. When in doubt, the attempt is lost.
+/// Looks what a learner that is gone has left to do. When in doubt, the program is not run again.
 pub fn rest(attempt_dir: &Path) -> Rest {
     let spool = attempt_dir.join(SPOOL);
     let is_there = |name: &str| spool.join(name).exists();
@@ -119,7 +157,7 @@ pub fn rest(attempt_dir: &Path) -> Rest {
         // After a power cut the program's files may be cut off.
         Ok(Some(milestone)) if milestone.boot_id == boot_id() || is_there(SAFE) => Rest::Storing,
         Ok(None) if !is_there(STARTED) => Rest::All,
-        Ok(_) | Err(_) => Rest::Lost,
+        Ok(_) | Err(_) => Rest::Salvaging,
     }
 }
 
@@ -154,7 +192,7 @@ mod tests {
         fs::create_dir(&spool).expect("made");
         assert_eq!(rest(folder.path()), Rest::All);
         starts(&spool).expect("told");
-        assert_eq!(rest(folder.path()), Rest::Lost);
+        assert_eq!(rest(folder.path()), Rest::Salvaging);
         let cause = Cause::new(CauseKind::Exit { code: 3 }, "it ended with 3");
         let mut milestone = Milestone::new(Outcome::Failed { cause }, now(), None, now());
         milestone.write(&spool).expect("told");
@@ -164,15 +202,15 @@ mod tests {
         // The machine was restarted before the disk had it all ...
         milestone.boot_id = "another".to_owned();
         milestone.write(&spool).expect("told");
-        assert_eq!(rest(folder.path()), Rest::Lost);
+        assert_eq!(rest(folder.path()), Rest::Salvaging);
         // ... or after.
         make_safe(&spool).expect("synced");
         assert_eq!(rest(folder.path()), Rest::Storing);
         fs::write(spool.join(OUTCOME), "{").expect("written");
-        assert_eq!(rest(folder.path()), Rest::Lost);
+        assert_eq!(rest(folder.path()), Rest::Salvaging);
         let told = Spool::open(&spool).expect("a spool");
         told.report(ReportKind::Phase { phase: Phase::Store });
-        assert_eq!(rest(folder.path()), Rest::Lost);
+        assert_eq!(rest(folder.path()), Rest::Salvaging);
         let verdict = Verdict::Canceled;
         told.report(ReportKind::Finished { verdict, stored: true, log_bytes: 0 });
         assert_eq!(rest(folder.path()), Rest::Telling);

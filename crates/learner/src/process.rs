@@ -9,10 +9,7 @@ use std::sync::Arc;
 use rustix::process::{getpid, set_child_subreaper};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
-use trainyard_api::learner::ReportKind;
 use trainyard_client::ClientError;
-use trainyard_model::cause::{Cause, CauseKind};
-use trainyard_model::event::Verdict;
 use trainyard_objectstore::Isolation;
 
 use crate::courier;
@@ -87,12 +84,9 @@ async fn run(attempt_dir: &Path, isolation: Isolation) -> Result<(), StartError>
     let house = House { dirs, spool: Arc::clone(&spool), line: Arc::clone(&line), isolation };
     let lived = match rest(&house.dirs.root) {
         Rest::All => life::live(&house).await,
-        Rest::Storing => life::go_on(&house).await,
+        Rest::Storing => life::go_on(&house, false).await,
+        Rest::Salvaging | Rest::Lost => life::go_on(&house, true).await,
         Rest::Telling => Ok(()),
-        Rest::Lost => {
-            tell_that_it_is_lost(&spool);
-            Ok(())
-        }
     };
     let told = match lived {
         Ok(()) => delivery.await.expect("the courier does not panic"),
@@ -105,16 +99,6 @@ async fn run(attempt_dir: &Path, isolation: Isolation) -> Result<(), StartError>
         tracing::info!(%attempt, "the attempt is over");
     }
     Ok(())
-}
-
-/// An earlier learner of this attempt has died beside its program. What it had to
-/// tell is still told; the program has died with it and is not run again.
-fn tell_that_it_is_lost(spool: &Spool) {
-    let cause = Cause::new(CauseKind::LearnerLost, "the process beside the program died")
-        .hint("it was killed, or the machine was restarted; submit the run again");
-    let log_bytes = spool.log_bytes();
-    let verdict = Verdict::Failed { cause };
-    spool.report(ReportKind::Finished { verdict, stored: false, log_bytes });
 }
 
 /// SIGTERM and SIGINT cancel, SIGHUP does nothing: the terminal that the server

@@ -38,7 +38,7 @@ pub(crate) async fn stage(
         (code, data) = async {
             tokio::join!(&mut unpacking, stage_data(assignment, guard, isolation, dirs, spool))
         } => Some(code.expect(UNPACKING).and(data)),
-        _ = wishes.at_least(Wish::Cancel) => None,
+        _ = wishes.at_least(Wish::Halt) => None,
     };
     // A thread cannot be stopped, and the folder is cleared after the last word.
     if staged.is_none() && !unpacking.is_finished() {

@@ -1,7 +1,7 @@
 //! store: what the program left goes to the results' container, whatever became
 //! of the program.
 //!
-//! `<run id>/…` is RESULT_DIR as it is; beside it lies `<run id>/learner-1/` with
+//! `<run id>/…` (`<run id>/attempt-N/…` when another attempt follows) is RESULT_DIR as it is; beside it lies `<run id>/learner-1/` with
 //! the whole log, the journals of staging and what LOG_DIR holds, and
 //! `<run id>/_wml_checkpoints/` when CHECKPOINT_DIR was used. One that cannot be
 //! read does not keep the others from being stored. What was stored before, while
@@ -61,7 +61,7 @@ pub(crate) async fn store(
     known: Known<'_>,
     wishes: &Wishes,
 ) -> Result<(), Cause> {
-    let aside = move_aside(dirs);
+    let aside = move_aside(dirs, assignment.attempt.attempt);
     let told = Mutex::new(Told::new());
     let work = Work { assignment, guard, dirs, spool, known, aside: &aside, told };
     let stored = tokio::select! {
@@ -157,7 +157,7 @@ impl Work<'_> {
 
     /// Returns when the run is canceled and nothing gets ahead.
     async fn wait_while_canceled(&self, wishes: &Wishes) {
-        wishes.at_least(Wish::Cancel).await;
+        wishes.at_least(Wish::Halt).await;
         let canceled = Instant::now();
         loop {
             let deadline = self.told().ahead.max(canceled) + PATIENCE_CANCELED;
@@ -198,11 +198,12 @@ impl Work<'_> {
         let target = &assignment.definition.results;
         let store = trainyard_objectstore::open(self.guard, target, credentials.as_ref()).await?;
         self.known.book.look_anew();
-        let run = assignment.attempt.run.as_str();
-        let beside = format!("{run}/{LEARNER}");
-        let results = self.tree(&store, &dirs.results, run, RESULT_DIR, "storing results").await;
+        let below = &self.known.milestone.folder(&assignment.attempt);
+        let beside = format!("{below}/{LEARNER}");
+        let results = self.tree(&store, &dirs.results, below, RESULT_DIR, "storing results").await;
         let results = last(results)?;
-        let checkpoints = format!("{run}/{CHECKPOINTS}");
+        // Not apart: the next attempt begins with them.
+        let checkpoints = format!("{}/{CHECKPOINTS}", assignment.attempt.run);
         for (folder, prefix, called, doing) in [
             (&dirs.logs, &beside, LOG_DIR, "storing logs"),
             (&dirs.checkpoints, &checkpoints, CHECKPOINT_DIR, "storing checkpoints"),
@@ -252,7 +253,7 @@ impl Work<'_> {
                 is_passing: false,
             },
         )?;
-        let key = format!("{}/{INDEX}", self.assignment.attempt.run);
+        let key = format!("{}/{INDEX}", milestone.folder(&self.assignment.attempt));
         upload_file(store, &path, &key).await?;
         Ok(())
     }

@@ -7,6 +7,8 @@ use tokio::sync::watch;
 pub(crate) enum Wish {
     /// Nothing special.
     GoOn,
+    /// End the program, store what there is so that another attempt can go on, report.
+    Halt,
     /// End the program, store what there is, report.
     Cancel,
     /// The attempt is over for everybody else: end everything and say nothing.

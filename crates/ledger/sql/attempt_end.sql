@@ -1,2 +1,2 @@
--- The attempt holds no slots any more.
-UPDATE attempts SET ended_at = :at WHERE run = :run AND attempt = :attempt;
+-- The attempt holds its slots no longer.
+UPDATE attempts SET ended_at = :at, outcome = :outcome WHERE run = :run AND attempt = :attempt;

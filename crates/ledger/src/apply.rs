@@ -9,6 +9,7 @@ use trainyard_model::refusal::Refusal;
 use trainyard_model::state::RunState;
 use trainyard_model::transition::transition;
 
+use crate::attempts::AttemptOutcome;
 use crate::describe::describe;
 use crate::error::LedgerError;
 use crate::events::{self, EventNote};
@@ -70,7 +71,7 @@ fn apply(
 ) -> Result<Applied, ApplyError> {
     let runs::Found { mut record, run, last_event } =
         runs::find(connection, id)?.ok_or(ApplyError::NotFound)?;
-    let (state, effects) = transition(&record.state, event.clone(), now)?;
+    let (state, effects) = transition(&record.state, event.clone(), &record.definition.terms, now)?;
     let note = note.unwrap_or_else(|| describe(event, &state));
     let event_seq = last_event + 1;
     keep_attempt(connection, run, &record.state, &state, now)?;
@@ -91,17 +92,21 @@ fn keep_attempt(
     after: &RunState,
     now: Timestamp,
 ) -> Result<(), LedgerError> {
-    let (before, after) =
-        (before.live().map(|live| live.attempt), after.live().map(|live| live.attempt));
-    if before == after {
+    let live = |state: &RunState| state.live().map(|live| live.attempt);
+    let (was, is) = (live(before), live(after));
+    if was == is {
         return Ok(());
     }
     let at = now.as_microsecond();
-    if let Some(ended) = before {
-        let params = named_params! { ":run": run, ":attempt": ended.0, ":at": at };
+    if let Some(ended) = was {
+        let outcome = AttemptOutcome::told_by(after);
+        let outcome = outcome.map(|outcome| column::to_json(&outcome, "outcome")).transpose()?;
+        let params = named_params! {
+            ":run": run, ":attempt": ended.0, ":at": at, ":outcome": outcome,
+        };
         sql::ATTEMPT_END.execute(connection, params)?;
     }
-    if let Some(begun) = after {
+    if let Some(begun) = is {
         let params = named_params! { ":run": run, ":attempt": begun.0, ":at": at };
         sql::ATTEMPT_OPEN.execute(connection, params)?;
     }

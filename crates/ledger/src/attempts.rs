@@ -2,15 +2,93 @@
 //!
 //! An attempt's row begins with the transition that places it (`apply`).
 
+use jiff::Timestamp;
 use rusqlite::{Connection, named_params};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trainyard_model::ids::{AttemptId, AttemptNo, RunId};
+use trainyard_model::cause::Cause;
+use trainyard_model::ids::{AttemptId, AttemptNo, RunId, UserName};
+use trainyard_model::state::{Outcome, RunState};
 
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::{column, sql};
 
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    /// The program exited with 0 and everything is stored.
+    Completed,
+    /// Something went wrong; whether another attempt followed is told by that one.
+    Failed {
+        /// What.
+        cause: Cause,
+    },
+    /// A user ended it for good.
+    Canceled {
+        /// Who.
+        by: UserName,
+    },
+    /// A user ended it, and the run may be resumed.
+    Halted {
+        /// Who.
+        by: UserName,
+    },
+}
+
+impl AttemptOutcome {
+    /// What the state after an attempt's end says of it.
+    pub(crate) fn told_by(after: &RunState) -> Option<Self> {
+        match after {
+            RunState::Queued(queued) => {
+                queued.past.cause.clone().map(|cause| Self::Failed { cause })
+            }
+            RunState::Halted(halted) => Some(Self::Halted { by: halted.by.clone() }),
+            RunState::Settled(settled) => Some(match settled.outcome.clone() {
+                Outcome::Completed => Self::Completed,
+                Outcome::Failed { cause } => Self::Failed { cause },
+                Outcome::Canceled { by } => Self::Canceled { by },
+            }),
+            RunState::Live(_) | RunState::Canceling { .. } | RunState::Halting { .. } => None,
+        }
+    }
+}
+
+/// An attempt as it is on record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// Which.
+    pub attempt: AttemptNo,
+    /// When its slots were given.
+    pub opened_at: Timestamp,
+    /// When it was over; `None` while it lives.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<AttemptOutcome>,
+}
+
 impl Ledger {
+    /// The attempts of a run, in their order; none for a run that is not on record.
+    pub async fn attempts(&self, run: &RunId) -> Result<Vec<AttemptRecord>, LedgerError> {
+        let run = run.clone();
+        self.read(move |connection| {
+            sql::ATTEMPTS_OF_RUN.all(connection, named_params! { ":id": run.as_str() }, |row| {
+                Ok(AttemptRecord {
+                    attempt: AttemptNo(column::plain(row, "attempt")?),
+                    opened_at: column::time(row, "opened_at")?,
+                    ended_at: column::parsed(row, "ended_at", |micros: Option<i64>| {
+                        micros.map(Timestamp::from_microsecond).transpose()
+                    })?,
+                    outcome: column::parsed(row, "outcome", |text: Option<String>| {
+                        text.map(|text| serde_json::from_str(&text)).transpose()
+                    })?,
+                })
+            })
+        })
+        .await
+    }
+
     /// Puts a token of an attempt's learner into service, by its SHA-256. An
     /// attempt may have several, when its learner was started twice.
     ///

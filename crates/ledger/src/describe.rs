@@ -1,16 +1,26 @@
 //! Words for transitions: what people read in a run's list of events.
 
+use trainyard_model::cause::Cause;
 use trainyard_model::event::Event;
-use trainyard_model::state::{Outcome, Phase, RunState, Settled};
+use trainyard_model::state::{Outcome, Phase, Queued, RunState, Settled};
 use trainyard_model::transition::REPLACEMENTS_MAX;
 
 use crate::events::EventNote;
 
 /// What to tell of an event that has led to `after`. The event itself is the data.
 pub(crate) fn describe(event: &Event, after: &RunState) -> EventNote {
-    let (kind, message) = match after.settled() {
-        Some(settled) => ended(event, settled),
-        None => moved(event, after),
+    let (kind, message) = match after {
+        RunState::Settled(settled) => ended(event, settled),
+        RunState::Halted(halted) => {
+            ("halted", format!("halted by {}; `resume` lets it go on", halted.by))
+        }
+        RunState::Queued(queued) => match (&queued.past.cause, queued.not_before) {
+            (Some(cause), Some(_)) if has_failed(event) => ("attempt_failed", again(queued, cause)),
+            _ => moved(event, after),
+        },
+        RunState::Live(_) | RunState::Canceling { .. } | RunState::Halting { .. } => {
+            moved(event, after)
+        }
     };
     // Everything in an event has a form in JSON; should that ever fail, its
     // words are still worth keeping.
@@ -27,7 +37,9 @@ fn ended(event: &Event, settled: &Settled) -> (&'static str, String) {
                 Event::CancelOverdue { .. } => ", by force: it did not end in time",
                 Event::LearnerLost { .. } | Event::LearnerGone { .. } => "; its learner was gone",
                 Event::LaunchFailed { .. } => "; its learner never started",
-                Event::Prepared
+                Event::HaltRequested { .. }
+                | Event::ResumeRequested { .. }
+                | Event::Prepared
                 | Event::PreparationFailed { .. }
                 | Event::Placed { .. }
                 | Event::PhaseEntered { .. }
@@ -40,6 +52,36 @@ fn ended(event: &Event, settled: &Settled) -> (&'static str, String) {
     }
 }
 
+/// May an attempt have failed with it?
+fn has_failed(event: &Event) -> bool {
+    match event {
+        Event::PreparationFailed { .. }
+        | Event::LaunchFailed { .. }
+        | Event::LearnerLost { .. }
+        | Event::LearnerGone { .. }
+        | Event::Finished { .. } => true,
+        Event::Prepared
+        | Event::Placed { .. }
+        | Event::PhaseEntered { .. }
+        | Event::CancelRequested { .. }
+        | Event::HaltRequested { .. }
+        | Event::ResumeRequested { .. }
+        | Event::DeleteRequested { .. }
+        | Event::CancelOverdue { .. } => false,
+    }
+}
+
+fn again(queued: &Queued, cause: &Cause) -> String {
+    let next = queued.past.next();
+    let when = queued.not_before.map_or(String::new(), |time| format!(", not before {time:.0}"));
+    match queued.past.last() {
+        Some(last) => {
+            format!("attempt {last} failed: {}; attempt {next} follows{when}", cause.message)
+        }
+        None => format!("not started: {}; it is tried again{when}", cause.message),
+    }
+}
+
 /// Words for events after which the run goes on. Those that always end it are
 /// named all the same: the transition function decides, not this table.
 fn moved(event: &Event, after: &RunState) -> (&'static str, String) {
@@ -49,6 +91,10 @@ fn moved(event: &Event, after: &RunState) -> (&'static str, String) {
             ("placed", format!("attempt {attempt} has {}", slots_in_words(slots)))
         }
         Event::PhaseEntered { phase, .. } => ("entered", phase_in_words(*phase).to_owned()),
+        Event::HaltRequested { by } => {
+            ("halt_requested", format!("{by} wants it to rest; the program is told to end"))
+        }
+        Event::ResumeRequested { by } => ("resumed", format!("{by} wants it to go on")),
         Event::CancelRequested { by } => {
             ("cancel_requested", format!("{by} wants it canceled; the program is told to end"))
         }
@@ -98,10 +144,11 @@ fn phase_in_words(phase: Phase) -> &'static str {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use trainyard_model::cause::{Cause, CauseKind};
+    use trainyard_model::cause::CauseKind;
     use trainyard_model::event::Verdict;
     use trainyard_model::ids::{AttemptNo, UserName};
     use trainyard_model::room::Room;
+    use trainyard_model::terms::Terms;
     use trainyard_model::transition::transition;
 
     use super::*;
@@ -111,7 +158,7 @@ mod tests {
         let mut state = RunState::submitted();
         let mut told = Vec::new();
         for event in events {
-            state = transition(&state, event.clone(), now).unwrap().0;
+            state = transition(&state, event.clone(), &Terms::default(), now).unwrap().0;
             let note = describe(&event, &state);
             assert_eq!(note.data, serde_json::to_value(&event).unwrap());
             told.push((note.room, note.kind, note.message));

@@ -60,9 +60,10 @@ fn must_be_kept(effect: &Effect) -> bool {
     match effect {
         // The reconcilers see from the state what these are for.
         Effect::Schedule
+        | Effect::Prepare
         | Effect::StartLearner { .. }
         | Effect::ReplaceLearner { .. }
-        | Effect::TellLearnerToCancel { .. } => false,
+        | Effect::TellLearnerToEnd { .. } => false,
         // A settled run is nobody's to look at any more.
         Effect::KillAttempt { .. } | Effect::CloseAttempt { .. } | Effect::Forget => true,
     }

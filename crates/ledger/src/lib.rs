@@ -46,6 +46,7 @@ mod tokens;
 mod writer;
 
 pub use crate::apply::{Applied, ApplyError};
+pub use crate::attempts::{AttemptOutcome, AttemptRecord};
 pub use crate::definitions::{DefinitionRecord, NewDefinition};
 pub use crate::error::{DecodeError, LedgerError};
 pub use crate::events::{EventNote, EventRecord};

@@ -11,8 +11,10 @@ use sha2::{Digest, Sha256};
 const APPLICATION: i32 = 0x5459_5244;
 
 /// The steps, oldest first; the first has number 1.
-const STEPS: &[Step] =
-    &[Step { name: "record", text: include_str!("../migrations/0001_record.sql") }];
+const STEPS: &[Step] = &[
+    Step { name: "record", text: include_str!("../migrations/0001_record.sql") },
+    Step { name: "attempt_outcome", text: include_str!("../migrations/0002_attempt_outcome.sql") },
+];
 
 struct Step {
     name: &'static str,

@@ -34,6 +34,7 @@ queries! {
     ATTEMPT_TAKE_MESSAGE = "attempt_take_message",
     ATTEMPT_TOKEN_INSERT = "attempt_token_insert",
     ATTEMPT_TOKENS_DELETE = "attempt_tokens_delete",
+    ATTEMPTS_OF_RUN = "attempts_of_run",
     CODE_IN_USE = "code_in_use",
     DEFINITION_BY_ID = "definition_by_id",
     DEFINITION_DELETE = "definition_delete",

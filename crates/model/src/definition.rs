@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::size::Size;
+use crate::terms::Terms;
 
 /// What to train, with what, on what, and where the results go. Holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,9 @@ pub struct TrainingDefinition {
     pub data: Option<StoreRef>,
     /// Where results and logs go.
     pub results: StoreRef,
+    /// How long it may take and how often it is tried again.
+    #[serde(default, skip_serializing_if = "Terms::is_silent")]
+    pub terms: Terms,
 }
 
 /// A framework and one of its versions, e.g. `tensorflow` `1.2-py3`.

@@ -12,6 +12,8 @@ use crate::ids::AttemptNo;
 pub enum Effect {
     /// Look for somebody who can start now.
     Schedule,
+    /// See to what the run needs before it can start.
+    Prepare,
     /// Start the learner of this attempt.
     StartLearner {
         /// Which.
@@ -23,7 +25,7 @@ pub enum Effect {
         attempt: AttemptNo,
     },
     /// Tell the learner to end its program, with the grace it has.
-    TellLearnerToCancel {
+    TellLearnerToEnd {
         /// Which.
         attempt: AttemptNo,
     },
@@ -36,6 +38,9 @@ pub enum Effect {
     CloseAttempt {
         /// Which.
         attempt: AttemptNo,
+        /// Its results are in the store; otherwise they are kept on the machine.
+        #[serde(default)]
+        stored: bool,
     },
     /// Remove the run's history.
     Forget,

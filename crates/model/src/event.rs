@@ -67,12 +67,22 @@ pub enum Event {
         /// Who.
         by: UserName,
     },
+    /// A user wants it to rest, so that it can go on later.
+    HaltRequested {
+        /// Who.
+        by: UserName,
+    },
+    /// A user wants a run that rests to go on.
+    ResumeRequested {
+        /// Who.
+        by: UserName,
+    },
     /// A user wants its history gone; a run that has not settled is canceled first.
     DeleteRequested {
         /// Who.
         by: UserName,
     },
-    /// The time for a canceled attempt to end by itself is over.
+    /// The time for an attempt that is to end to do so by itself is over.
     CancelOverdue {
         /// The attempt that did not end.
         attempt: AttemptNo,

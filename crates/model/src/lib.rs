@@ -9,7 +9,7 @@
 //! - [`definition`]: what a user asks for, once read and checked.
 //! - [`room`]: the eight rooms a run flows through.
 //! - [`state`], [`event`], [`effect`], [`refusal`], [`transition`]: the life of a run.
-//! - [`cause`]: why an attempt ended.
+//! - [`cause`]: why an attempt ended; [`terms`], [`retry`]: and whether another follows.
 //! - [`diagnostic`]: the one type for complaints, and [`code`]: their codes.
 //! - [`secret`]: credentials that never print themselves.
 
@@ -22,10 +22,12 @@ pub mod event;
 pub mod hex;
 pub mod ids;
 pub mod refusal;
+pub mod retry;
 pub mod room;
 pub mod secret;
 pub mod size;
 pub mod state;
+pub mod terms;
 pub mod transition;
 
 pub use jiff::Timestamp;

@@ -37,10 +37,16 @@ pub enum Refusal {
         /// Where the message would put it.
         back: Room,
     },
-    /// Nobody asked for the run to be canceled.
-    #[error("nobody asked for the run to be canceled")]
-    NotCanceling,
-    /// A canceled run takes no new attempt.
-    #[error("the run is being canceled")]
-    Canceling,
+    /// Nobody asked for the run to end.
+    #[error("nobody asked for the run to end")]
+    NotEnding,
+    /// Only a run that rests can be resumed.
+    #[error("the run does not rest; only a halted run can be resumed")]
+    NotHalted,
+    /// A run that rests takes nothing until it is resumed.
+    #[error("the run rests until it is resumed")]
+    Halted,
+    /// A run that is being ended takes no new attempt, and no weaker wish.
+    #[error("the run is being ended")]
+    Ending,
 }

@@ -1,21 +1,22 @@
 //! The states of a run. Each carries the data that only it has.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::cause::Cause;
 use crate::ids::{AttemptNo, UserName};
+use crate::retry::Past;
 use crate::room::Room;
+use crate::terms::LONGEST_PAUSE;
 
 /// Where in its life a run is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RunState {
     /// On record; waits for its environment and for slots.
-    Queued {
-        /// How far its preparation is.
-        preparation: Preparation,
-    },
+    Queued(Queued),
     /// A learner was or is being started and holds the slots.
     Live(Live),
     /// A user wants it to end; the learner has not yet said that it has.
@@ -29,8 +30,57 @@ pub enum RunState {
         /// Its history goes away as soon as it has settled.
         then_forget: bool,
     },
+    /// A user wants it to rest; the learner has not yet said that its program has ended.
+    Halting {
+        /// The attempt that is being ended.
+        live: Live,
+        /// Who wants it.
+        by: UserName,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Rests, with what it has got, until somebody resumes it.
+    Halted(Halted),
     /// Final. Never moves again.
     Settled(Settled),
+}
+
+/// A run that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queued {
+    /// How far its preparation is.
+    pub preparation: Preparation,
+    /// Since when it waits; absent: since it was submitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Not to be started before this time, because an attempt has just failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+    /// Its attempts so far.
+    #[serde(default)]
+    pub past: Past,
+}
+
+impl Queued {
+    /// Until when it is not to be started, if that is not over. A time farther away than
+    /// any pause is long means that the clock was set back; then it is over.
+    pub fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.not_before.filter(|time| {
+            let left = Duration::try_from(time.duration_since(now)).unwrap_or_default();
+            !left.is_zero() && left <= LONGEST_PAUSE
+        })
+    }
+}
+
+/// A run that a user has halted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halted {
+    /// Who.
+    pub by: UserName,
+    /// When.
+    pub at: Timestamp,
+    /// Its attempts so far.
+    pub past: Past,
 }
 
 /// Is the environment there, do the stores answer?
@@ -62,6 +112,17 @@ pub struct Live {
     /// How many learners of this attempt have died and been replaced.
     #[serde(default)]
     pub replaced: u32,
+    /// The attempts before it.
+    #[serde(default)]
+    pub past: Past,
+}
+
+impl Live {
+    /// Does it hold its slots? Once the program has ended they are free for others, while
+    /// its results are still on their way.
+    pub fn holds_slots(&self) -> bool {
+        self.phase.is_none_or(|phase| phase < Phase::Collect)
+    }
 }
 
 /// The part of a run's life that its learner tells.
@@ -126,7 +187,7 @@ pub enum Outcome {
     },
 }
 
-/// The five words of the v3 API.
+/// The five words of the v3 API, and one that only those see who halt a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WireState {
@@ -140,6 +201,8 @@ pub enum WireState {
     Error,
     /// Was ended.
     Canceled,
+    /// Rests until it is resumed.
+    Halted,
 }
 
 impl WireState {
@@ -151,13 +214,14 @@ impl WireState {
             Self::Completed => "completed",
             Self::Error => "error",
             Self::Canceled => "canceled",
+            Self::Halted => "halted",
         }
     }
 
     /// Will it never change again?
     pub fn is_final(self) -> bool {
         match self {
-            Self::Pending | Self::Running => false,
+            Self::Pending | Self::Running | Self::Halted => false,
             Self::Completed | Self::Error | Self::Canceled => true,
         }
     }
@@ -172,20 +236,22 @@ impl std::fmt::Display for WireState {
 impl RunState {
     /// How every run begins.
     pub fn submitted() -> Self {
-        Self::Queued { preparation: Preparation::Underway }
+        Self::Queued(Queued {
+            preparation: Preparation::Underway,
+            since: None,
+            not_before: None,
+            past: Past::default(),
+        })
     }
 
     /// The word for it in the v3 API. A run whose program has not been started
     /// yet is `pending` there, whatever is being prepared.
     pub fn wire(&self) -> WireState {
         match self {
-            Self::Queued { .. } => WireState::Pending,
-            Self::Live(live) | Self::Canceling { live, .. } => {
-                if live.running_at.is_some() {
-                    WireState::Running
-                } else {
-                    WireState::Pending
-                }
+            Self::Queued(_) => WireState::Pending,
+            Self::Halted(_) => WireState::Halted,
+            Self::Live(live) | Self::Canceling { live, .. } | Self::Halting { live, .. } => {
+                if live.running_at.is_some() { WireState::Running } else { WireState::Pending }
             }
             Self::Settled(settled) => match settled.outcome {
                 Outcome::Completed => WireState::Completed,
@@ -198,27 +264,50 @@ impl RunState {
     /// The room it is in.
     pub fn room(&self) -> Room {
         match self {
-            Self::Queued { .. } => Room::Queue,
-            Self::Live(live) | Self::Canceling { live, .. } => {
+            Self::Queued(_) | Self::Halted(_) => Room::Queue,
+            Self::Live(live) | Self::Canceling { live, .. } | Self::Halting { live, .. } => {
                 live.phase.map_or(Room::Prepare, Phase::room)
             }
             Self::Settled(_) => Room::Settle,
         }
     }
 
-    /// The attempt that holds slots, if one does.
+    /// The attempt that is live, if one is.
     pub fn live(&self) -> Option<&Live> {
         match self {
-            Self::Live(live) | Self::Canceling { live, .. } => Some(live),
-            Self::Queued { .. } | Self::Settled(_) => None,
+            Self::Live(live) | Self::Canceling { live, .. } | Self::Halting { live, .. } => {
+                Some(live)
+            }
+            Self::Queued(_) | Self::Halted(_) | Self::Settled(_) => None,
         }
+    }
+
+    /// The last attempt that began, live or over, if one did.
+    pub fn last_attempt(&self) -> Option<AttemptNo> {
+        match self {
+            Self::Live(live) | Self::Canceling { live, .. } | Self::Halting { live, .. } => {
+                Some(live.attempt)
+            }
+            Self::Queued(queued) => queued.past.last(),
+            Self::Halted(halted) => halted.past.last(),
+            Self::Settled(settled) => settled.attempt,
+        }
+    }
+
+    /// Does nothing happen to it by itself any more: has it settled, or does it rest?
+    pub fn is_at_rest(&self) -> bool {
+        matches!(self, Self::Settled(_) | Self::Halted(_))
     }
 
     /// The end, if it has come.
     pub fn settled(&self) -> Option<&Settled> {
         match self {
             Self::Settled(settled) => Some(settled),
-            Self::Queued { .. } | Self::Live(_) | Self::Canceling { .. } => None,
+            Self::Queued(_)
+            | Self::Live(_)
+            | Self::Canceling { .. }
+            | Self::Halting { .. }
+            | Self::Halted(_) => None,
         }
     }
 }

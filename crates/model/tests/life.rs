@@ -10,16 +10,28 @@ use trainyard_model::effect::Effect;
 use trainyard_model::event::{Event, Verdict};
 use trainyard_model::ids::{AttemptNo, UserName};
 use trainyard_model::refusal::Refusal;
-use trainyard_model::state::{Phase, RunState, WireState};
+use trainyard_model::room::Room;
+use trainyard_model::state::{Outcome, Phase, RunState, WireState};
+use trainyard_model::terms::Terms;
 use trainyard_model::transition::{REPLACEMENTS_MAX, transition};
 
 fn a_cause() -> Cause {
     Cause::new(CauseKind::Exit { code: 3 }, "the program exited with code 3")
 }
 
+/// What may be followed by another attempt, and what is not.
+fn cause() -> impl Strategy<Value = Cause> {
+    prop_oneof![
+        Just(a_cause()),
+        Just(Cause::new(CauseKind::LearnerLost, "gone")),
+        Just(Cause::new(CauseKind::OutOfMemory, "too much")),
+        Just(Cause::new(CauseKind::StoreUnreachable, "away")),
+    ]
+}
+
 fn attempt() -> impl Strategy<Value = AttemptNo> {
-    // Two numbers are enough for a live attempt and a stale one.
-    (1u32..=2).prop_map(AttemptNo)
+    // Enough for a live attempt, a stale one, and some that follow.
+    (1u32..=4).prop_map(AttemptNo)
 }
 
 fn phase() -> impl Strategy<Value = Phase> {
@@ -35,28 +47,30 @@ fn phase() -> impl Strategy<Value = Phase> {
 fn verdict() -> impl Strategy<Value = Verdict> {
     prop_oneof![
         Just(Verdict::Succeeded),
-        Just(Verdict::Failed { cause: a_cause() }),
+        cause().prop_map(|cause| Verdict::Failed { cause }),
         Just(Verdict::Canceled),
     ]
 }
 
 fn gone() -> impl Strategy<Value = Event> {
-    attempt().prop_map(|attempt| Event::LearnerGone { attempt, cause: a_cause() })
+    (attempt(), cause()).prop_map(|(attempt, cause)| Event::LearnerGone { attempt, cause })
 }
 
 fn event() -> impl Strategy<Value = Event> {
     let by = || UserName("ann".to_owned());
     prop_oneof![
         3 => Just(Event::Prepared),
-        1 => Just(Event::PreparationFailed { cause: a_cause() }),
+        1 => cause().prop_map(|cause| Event::PreparationFailed { cause }),
         3 => attempt().prop_map(|attempt| Event::Placed { attempt, slots: vec![0] }),
-        1 => attempt().prop_map(|attempt| Event::LaunchFailed { attempt, cause: a_cause() }),
+        1 => (attempt(), cause()).prop_map(|(attempt, cause)| Event::LaunchFailed { attempt, cause }),
         4 => (attempt(), phase()).prop_map(|(attempt, phase)| Event::PhaseEntered { attempt, phase }),
         1 => (attempt(), verdict(), any::<bool>())
             .prop_map(|(attempt, verdict, stored)| Event::Finished { attempt, verdict, stored }),
-        1 => attempt().prop_map(|attempt| Event::LearnerLost { attempt, cause: a_cause() }),
+        1 => (attempt(), cause()).prop_map(|(attempt, cause)| Event::LearnerLost { attempt, cause }),
         2 => gone(),
         1 => Just(Event::CancelRequested { by: by() }),
+        1 => Just(Event::HaltRequested { by: by() }),
+        2 => Just(Event::ResumeRequested { by: by() }),
         1 => Just(Event::DeleteRequested { by: by() }),
         1 => attempt().prop_map(|attempt| Event::CancelOverdue { attempt }),
     ]
@@ -77,8 +91,9 @@ fn tell(events: &[Event]) -> Told {
 }
 
 fn step(told: &mut Told, event: Event, at: i64) {
-    let now = Timestamp::from_second(at).expect("small");
-    if let Ok((state, effects)) = transition(&told.state, event, now) {
+    // So long apart that most pauses between attempts end.
+    let now = Timestamp::from_second(at * 30).expect("small");
+    if let Ok((state, effects)) = transition(&told.state, event, &Terms::default(), now) {
         told.state = state;
         told.effects.extend(effects);
     }
@@ -89,7 +104,7 @@ proptest! {
     fn a_settled_run_never_moves(events in prop::collection::vec(event(), 0..30), more in event()) {
         let told = tell(&events);
         if told.state.settled().is_some() {
-            let refusal = transition(&told.state, more, Timestamp::UNIX_EPOCH);
+            let refusal = transition(&told.state, more, &Terms::default(), Timestamp::UNIX_EPOCH);
             prop_assert_eq!(refusal, Err(Refusal::AlreadySettled));
         }
     }
@@ -101,7 +116,7 @@ proptest! {
     ) {
         let told = tell(&events);
         let before = told.state.clone();
-        if let Ok((after, effects)) = transition(&told.state, more, Timestamp::UNIX_EPOCH) {
+        if let Ok((after, effects)) = transition(&told.state, more, &Terms::default(), Timestamp::UNIX_EPOCH) {
             prop_assert!(after != before || !effects.is_empty(), "an event that changes nothing is a refusal");
         }
         // The input is untouched either way: the function is pure.
@@ -124,12 +139,13 @@ proptest! {
                     Effect::ReplaceLearner { attempt } => {
                         prop_assert_eq!(live, Some(*attempt), "replaced one that was not live");
                     }
-                    Effect::CloseAttempt { attempt } => {
+                    Effect::CloseAttempt { attempt, .. } => {
                         prop_assert_eq!(live, Some(*attempt), "closed an attempt that was not live");
                         live = None;
                     }
                     Effect::Schedule
-                    | Effect::TellLearnerToCancel { .. }
+                    | Effect::Prepare
+                    | Effect::TellLearnerToEnd { .. }
                     | Effect::KillAttempt { .. }
                     | Effect::Forget => {}
                 }
@@ -143,11 +159,14 @@ proptest! {
         events in prop::collection::vec(prop_oneof![3 => event(), 7 => gone()], 0..40),
     ) {
         let mut told = tell(&[Event::Prepared, Event::Placed { attempt: AttemptNo::FIRST, slots: vec![0] }]);
-        let mut replaced = 0;
+        let (mut replaced, mut attempt) = (0, AttemptNo::FIRST);
         for (at, event) in (2i64..).zip(events) {
             told.effects.clear();
             let before = told.state.clone();
             step(&mut told, event, at);
+            if let Some(live) = told.state.live() && live.attempt != attempt {
+                (replaced, attempt) = (0, live.attempt);
+            }
             for effect in &told.effects {
                 if let Effect::ReplaceLearner { .. } = effect {
                     replaced += 1;
@@ -155,10 +174,10 @@ proptest! {
                     prop_assert_eq!(told.state.room(), before.room());
                     prop_assert_eq!(told.state.wire(), before.wire());
                     prop_assert_eq!(told.state.live().map(|live| live.replaced), Some(replaced));
+                    prop_assert!(replaced <= REPLACEMENTS_MAX, "{} learners were replaced", replaced);
                 }
             }
         }
-        prop_assert!(replaced <= REPLACEMENTS_MAX, "{replaced} learners were replaced");
     }
 
     #[test]
@@ -172,7 +191,7 @@ proptest! {
             Event::LearnerGone { attempt: stale, cause: a_cause() },
             Event::LaunchFailed { attempt: stale, cause: a_cause() },
         ] {
-            let refused = transition(&told.state, event, Timestamp::UNIX_EPOCH);
+            let refused = transition(&told.state, event, &Terms::default(), Timestamp::UNIX_EPOCH);
             prop_assert!(
                 matches!(refused, Err(Refusal::StaleAttempt { .. } | Refusal::AlreadySettled)),
                 "{refused:?}"
@@ -207,12 +226,14 @@ proptest! {
     }
 
     #[test]
-    fn rooms_are_never_left_backwards(events in prop::collection::vec(event(), 0..40)) {
+    fn rooms_are_never_left_backwards_in_an_attempt(events in prop::collection::vec(event(), 0..40)) {
         let mut told = Told { state: RunState::submitted(), effects: Vec::new() };
         let mut room = told.state.room();
         for (at, event) in (0i64..).zip(events) {
             step(&mut told, event, at);
-            prop_assert!(told.state.room() >= room, "from {room} to {}", told.state.room());
+            // An attempt that another follows, or a rest, leads back to the queue.
+            let back = told.state.room() == Room::Queue;
+            prop_assert!(back || told.state.room() >= room, "from {} to {}", room, told.state.room());
             room = told.state.room();
         }
     }
@@ -248,10 +269,71 @@ fn the_life_that_everybody_hopes_for() {
         [
             Effect::Schedule,
             Effect::StartLearner { attempt },
-            Effect::CloseAttempt { attempt },
+            // The program has ended: its slots are free while its results are on their way.
+            Effect::Schedule,
+            Effect::CloseAttempt { attempt, stored: true },
             Effect::Schedule,
         ]
     );
+}
+
+#[test]
+fn a_machine_that_is_lost_costs_an_attempt_and_not_the_run() {
+    let lost = || Cause::new(CauseKind::LearnerLost, "the machine was restarted");
+    let mut told = tell(&[Event::Prepared]);
+    for nth in 1..=4 {
+        let attempt = AttemptNo(nth);
+        let at = i64::from(nth) * 100;
+        let early = Event::Placed { attempt: attempt.next(), slots: vec![0] };
+        step(&mut told, early, at);
+        assert!(told.state.live().is_none(), "attempts come in their order");
+        step(&mut told, Event::Placed { attempt, slots: vec![0] }, at);
+        assert_eq!(told.state.live().expect("placed").attempt, attempt);
+        let verdict = Verdict::Failed { cause: lost() };
+        step(&mut told, Event::Finished { attempt, verdict, stored: true }, at + 1);
+    }
+    // Three retries, and then the cause is the run's.
+    let settled = told.state.settled().expect("it has settled");
+    assert_eq!(settled.outcome, Outcome::Failed { cause: lost() });
+    assert_eq!(settled.attempt, Some(AttemptNo(4)));
+}
+
+#[test]
+fn a_run_pauses_before_it_is_tried_again_whatever_the_clock_does() {
+    let placed = |attempt| Event::Placed { attempt: AttemptNo(attempt), slots: vec![0] };
+    let cause = Cause::new(CauseKind::StoreUnreachable, "away");
+    let mut told = tell(&[Event::Prepared, placed(1)]);
+    let verdict = Verdict::Failed { cause };
+    step(&mut told, Event::Finished { attempt: AttemptNo(1), verdict, stored: false }, 100);
+    let (terms, state) = (Terms::default(), told.state);
+    let at = |second| Timestamp::from_second(second).expect("small");
+    let place = |second| transition(&state, placed(2), &terms, at(second)).map(|_| ());
+    assert_eq!(place(3001), Err(Refusal::NotPrepared));
+    assert_eq!(place(3011), Ok(()));
+    assert_eq!(place(60), Ok(()), "the clock was set back by an hour");
+}
+
+#[test]
+fn a_run_that_was_halted_goes_on_with_its_next_attempt() {
+    let by = || UserName("ann".to_owned());
+    let attempt = AttemptNo::FIRST;
+    let mut told = tell(&[
+        Event::Prepared,
+        Event::Placed { attempt, slots: vec![0] },
+        Event::PhaseEntered { attempt, phase: Phase::Run },
+        Event::HaltRequested { by: by() },
+    ]);
+    assert!(told.effects.contains(&Effect::TellLearnerToEnd { attempt }));
+    step(&mut told, Event::Finished { attempt, verdict: Verdict::Canceled, stored: true }, 9);
+    assert_eq!(told.state.wire(), WireState::Halted);
+    assert!(told.state.is_at_rest() && told.state.settled().is_none());
+    step(&mut told, Event::Placed { attempt: attempt.next(), slots: vec![0] }, 10);
+    assert_eq!(told.state.wire(), WireState::Halted, "it rests");
+    step(&mut told, Event::ResumeRequested { by: by() }, 11);
+    step(&mut told, Event::Prepared, 12);
+    step(&mut told, Event::Placed { attempt: attempt.next(), slots: vec![0] }, 13);
+    let live = told.state.live().expect("it goes on");
+    assert_eq!((live.attempt, live.past.attempts, live.past.stored), (attempt.next(), 1, true));
 }
 
 #[test]
@@ -288,9 +370,14 @@ fn a_learner_that_dies_again_and_again_ends_its_run_with_the_cause() {
 
 #[test]
 fn states_of_before_learners_were_replaced_are_still_read() {
+    let queued = r#"{"state":"queued","preparation":"underway"}"#;
+    let queued: RunState = serde_json::from_str(queued).expect("it is read");
+    assert_eq!(queued, RunState::submitted());
     let told =
         tell(&[Event::Prepared, Event::Placed { attempt: AttemptNo::FIRST, slots: vec![2] }]);
     let mut record = serde_json::to_value(&told.state).expect("plain data");
-    record.as_object_mut().expect("an object").remove("replaced").expect("it is kept");
+    for new in ["replaced", "past"] {
+        record.as_object_mut().expect("an object").remove(new).expect("it is kept");
+    }
     assert_eq!(serde_json::from_value::<RunState>(record).expect("it is read"), told.state);
 }

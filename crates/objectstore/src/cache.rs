@@ -234,7 +234,7 @@ impl Place {
     /// Where objects have no ETag, one may have been replaced between the listing and
     /// its way here: the listing has to be the same still.
     async fn still(&self, store: &Store) -> Result<(), StoreError> {
-        let now = crate::download::list(store).await?;
+        let now = crate::download::list(store, "").await?;
         if version::of(now.iter()).as_deref() == Some(self.version.as_str()) {
             return Ok(());
         }

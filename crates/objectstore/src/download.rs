@@ -22,6 +22,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use crate::error::StoreError;
+use crate::keys::{self, Place};
 use crate::progress::Transferred;
 use crate::store::{Object, Store};
 
@@ -70,6 +71,33 @@ pub async fn download(
     };
     let progress = |state| progress(with_markers(state));
     fetch_into_folders(store, layout.files(), dest, None, &progress).await.map(with_markers)
+}
+
+/// Fetches every object whose key begins with the folder `prefix` (`run/checkpoints`) to
+/// its place below `dest`, without the prefix. `dest` is made when missing.
+///
+/// # Errors
+/// As [`download`].
+pub async fn download_folder(
+    store: &Store,
+    prefix: &str,
+    dest: &Path,
+    progress: &(dyn Fn(Transferred) + Sync + Send),
+) -> Result<Transferred, StoreError> {
+    let prefix = format!("{}/", prefix.trim_end_matches('/'));
+    let mut wanted = Vec::new();
+    for object in list(store, &prefix).await? {
+        // The folder's own marker, or what a store gives that lists by other rules.
+        let Some(rest) = object.key.strip_prefix(&prefix).filter(|rest| !rest.is_empty()) else {
+            continue;
+        };
+        match keys::place(rest) {
+            Ok(Place::File(path)) => wanted.push((object, path)),
+            Ok(Place::Folder(_)) => {}
+            Err(why) => return Err(StoreError::unsafe_key(store.name(), &object.key, &why)),
+        }
+    }
+    fetch(store, wanted, dest, None, progress).await
 }
 
 /// Fetches these objects, each to its path below `dest`. The folders on the way are made.

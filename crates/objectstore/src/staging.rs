@@ -122,7 +122,7 @@ pub async fn stage(
     let mut again = LISTINGS;
     loop {
         again -= 1;
-        let layout = Arc::new(Layout::of(store, download::list(store).await?)?);
+        let layout = Arc::new(Layout::of(store, download::list(store, "").await?)?);
         // A directory is as near as a cache would be.
         let cache = cache.filter(|_| what.source.kind != StoreKind::Directory);
         let staged = match cache {

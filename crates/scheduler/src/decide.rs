@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use trainyard_model::Timestamp;
 use trainyard_model::ids::RunId;
 use trainyard_model::size::Size;
 
@@ -16,6 +17,10 @@ pub struct Waiting {
     pub size: Size,
     /// Environment and stores are ready.
     pub prepared: bool,
+    /// An attempt of it has just failed; the next does not begin before this time.
+    pub paused: Option<Timestamp>,
+    /// The attempt before is over and its processes are being ended.
+    pub ending: bool,
 }
 
 /// A run that holds slots.
@@ -58,9 +63,10 @@ pub fn decide(total: u32, holders: &[Holder], waiting: &[Waiting]) -> Decision {
     let mut decision = Decision::default();
     let mut ahead = 0;
     for candidate in waiting {
+        let ready = candidate.prepared && candidate.paused.is_none() && !candidate.ending;
         let needed = candidate.size.slots();
         let fits = usize::try_from(needed).is_ok_and(|needed| needed <= free.len());
-        if candidate.prepared && ahead == 0 && fits {
+        if ready && ahead == 0 && fits {
             let slots = free.drain(..needed as usize).collect();
             decision.start.push(Placement { run: candidate.run.clone(), slots });
             continue;
@@ -70,13 +76,19 @@ pub fn decide(total: u32, holders: &[Holder], waiting: &[Waiting]) -> Decision {
         if !candidate.prepared {
             reasons.push(Reason::Preparation);
         }
+        if candidate.ending {
+            reasons.push(Reason::Ending);
+        }
+        if let Some(until) = candidate.paused {
+            reasons.push(Reason::Pause { until });
+        }
         if !fits {
             reasons.push(Reason::Slots { needed, free: free_now, total });
         }
         if ahead > 0 {
             reasons.push(Reason::Ahead { runs: ahead });
         }
-        if candidate.prepared {
+        if ready {
             ahead += 1;
         }
         decision.wait.push((candidate.run.clone(), reasons));

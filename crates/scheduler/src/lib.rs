@@ -6,7 +6,8 @@
 //!
 //! The rule of today: runs start in the order in which they were submitted. A
 //! run whose environment is not ready yet is passed by, for slots should not
-//! idle while something is being installed; a run that is ready but too large
+//! idle while something is being installed, and so is one that pauses after an attempt
+//! that failed; a run that is ready but too large
 //! for the free slots is not passed by, for otherwise small runs could keep it
 //! waiting for ever.
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use trainyard_model::Timestamp;
 use trainyard_model::ids::RunId;
 use trainyard_model::size::Size;
 use trainyard_scheduler::{Holder, Reason, Waiting, decide};
@@ -12,7 +13,7 @@ fn run(number: u8) -> RunId {
 }
 
 fn ready(number: u8, size: Size) -> Waiting {
-    Waiting { run: run(number), size, prepared: true }
+    Waiting { run: run(number), size, prepared: true, paused: None, ending: false }
 }
 
 #[test]
@@ -41,6 +42,13 @@ fn a_run_that_is_still_being_prepared_is_passed_by() {
     let decision = decide(1, &[], &[unprepared, ready(2, Size::Small)]);
     assert_eq!(decision.start[0].run, run(2));
     assert_eq!(decision.wait[0].1, [Reason::Preparation]);
+    let until = Timestamp::UNIX_EPOCH;
+    let paused = Waiting { paused: Some(until), ..ready(1, Size::Small) };
+    let ending = Waiting { ending: true, ..ready(2, Size::Small) };
+    let decision = decide(1, &[], &[paused, ending, ready(3, Size::Small)]);
+    assert_eq!(decision.start[0].run, run(3));
+    assert_eq!(decision.wait[0].1, [Reason::Pause { until }]);
+    assert_eq!(decision.wait[1].1, [Reason::Ending]);
 }
 
 #[test]
@@ -63,7 +71,7 @@ proptest! {
         let holders = [Holder { run: run(200), slots: held.iter().copied().collect() }];
         let waiting: Vec<Waiting> = (0u8..)
             .zip(wanted)
-            .map(|(number, (size, prepared))| Waiting { run: run(number), size, prepared })
+            .map(|(number, (size, prepared))| Waiting { prepared, ..ready(number, size) })
             .collect();
         let decision = decide(total, &holders, &waiting);
 

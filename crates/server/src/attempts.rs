@@ -10,7 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use trainyard_api::ErrorBody;
-use trainyard_api::learner::{Assignment, Control, LogTaken, Reports, ReportsTaken};
+use trainyard_api::learner::{Assignment, Control, LogTaken, Order, Reports, ReportsTaken};
 use trainyard_control::LogAnswer;
 use utoipa::IntoParams;
 
@@ -59,7 +59,11 @@ pub(crate) async fn reports(
 /// How long to wait.
 #[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct ControlQuery {
-    /// How long to wait for an order, in milliseconds; a minute at most.
+    /// The order that the learner follows already.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    known: Order,
+    /// How long to wait for a stronger one, in milliseconds; a minute at most.
     #[serde(default)]
     wait_ms: u64,
 }
@@ -74,7 +78,7 @@ pub(crate) async fn control(
     Asked(query): Asked<ControlQuery>,
 ) -> Answer<Json<Control>> {
     let wait = Duration::from_millis(query.wait_ms);
-    Ok(Json(shared.control.orders(&attempt, wait).await?))
+    Ok(Json(shared.control.orders(&attempt, query.known, wait).await?))
 }
 
 /// Where the bytes begin.

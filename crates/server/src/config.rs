@@ -8,6 +8,7 @@ use serde::Deserialize;
 use trainyard_api::learner::StagingView;
 use trainyard_control::{Limits, StoreChecks};
 use trainyard_definition::ZipLimits;
+use trainyard_model::terms::Terms;
 use trainyard_objectstore::{BudgetPolicy, GuardPolicy};
 
 const MIB: u64 = 1024 * 1024;
@@ -27,6 +28,10 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// How runs are canceled.
     pub cancel: CancelConfig,
+    /// How long runs may take.
+    pub times: TimesConfig,
+    /// How often runs are tried again.
+    pub retries: RetriesConfig,
     /// The catalogue.
     pub frameworks: FrameworksConfig,
     /// Which object stores may be named.
@@ -90,6 +95,30 @@ impl Default for CancelConfig {
     fn default() -> Self {
         Self { grace_seconds: 10 }
     }
+}
+
+/// `[times]`: for runs whose definition names none.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimesConfig {
+    /// The longest that a program may run, in seconds. Default: as long as it likes.
+    pub run_seconds: Option<u64>,
+    /// The longest that a run may wait in the queue, in seconds. Default: as long as it takes.
+    pub queue_seconds: Option<u64>,
+}
+
+/// `[retries]`: for runs whose definition names none.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetriesConfig {
+    /// Retries after the machine was lost. Default: 3.
+    pub machine_lost: Option<u32>,
+    /// Retries after memory ran out. Default: 1.
+    pub out_of_memory: Option<u32>,
+    /// Retries after a store failed. Default: 3.
+    pub store_failed: Option<u32>,
+    /// The pause before the first retry, in seconds; it doubles with each. Default: 10.
+    pub pause_seconds: Option<u64>,
 }
 
 /// `[frameworks]`
@@ -236,9 +265,19 @@ impl Config {
         }
     }
 
-    /// The grace, for `control`.
-    pub fn grace(&self) -> Duration {
-        Duration::from_secs(self.cancel.grace_seconds)
+    /// The terms of runs whose definition is silent.
+    pub fn terms(&self) -> Terms {
+        let Self { cancel, times, retries, .. } = self;
+        let ms = |seconds: u64| seconds.saturating_mul(1000);
+        Terms {
+            run_ms: times.run_seconds.map(ms),
+            queue_ms: times.queue_seconds.map(ms),
+            grace_ms: Some(ms(cancel.grace_seconds)),
+            machine_lost: retries.machine_lost,
+            out_of_memory: retries.out_of_memory,
+            store_failed: retries.store_failed,
+            pause_ms: retries.pause_seconds.map(ms),
+        }
     }
 }
 
@@ -251,7 +290,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let path = folder.path().join("trainyard.toml");
         let config = Config::read(&path, false).expect("absent is fine");
-        assert_eq!(config.grace(), Duration::from_secs(10));
+        assert_eq!(config.terms().grace(), Duration::from_secs(10));
         std::fs::write(&path, "[limits]\nupload_byts = 1\n").expect("ours");
         let told = Config::read(&path, false).expect_err("a mistake").to_string();
         assert!(told.contains("upload_byts") && told.contains("upload_bytes"), "{told}");

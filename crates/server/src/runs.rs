@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use trainyard_api::ErrorBody;
 use trainyard_api::event::EventList;
-use trainyard_api::patch::{Patch, PatchOperation};
+use trainyard_api::patch::{Patch, PatchOperation, Want};
 use trainyard_api::run::{RunList, RunResource};
 use trainyard_ledger::RunFilter;
 use trainyard_model::code::Code;
@@ -102,7 +102,7 @@ pub(crate) async fn show(
     Ok(Json(shared.control.run(&user, &run_id(&id)?, &shared.base_url(&headers)).await?))
 }
 
-/// Cancels a run.
+/// Cancels a run, halts it, or resumes one that was halted.
 #[utoipa::path(patch, path = "/v3/models/{id}", tag = "runs", security(("token" = [])), params(("id" = String, Path)),
     request_body = Patch,
     responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
@@ -115,11 +115,13 @@ pub(crate) async fn patch(
 ) -> Answer<StatusCode> {
     let patch: Patch = serde_json::from_slice(&body)
         .map_err(|error| Failure::bad_request(format!("this is not a JSON patch: {error}")))?;
-    if !matches!(patch.operations(), [operation] if operation.is_cancel()) {
-        let known = serde_json::to_string(&[PatchOperation::cancel()]).expect("plain data");
-        return Err(Failure::bad_request(format!("the one patch that is known is {known}")));
+    let [operation] = patch.operations() else { return Err(no_such_patch()) };
+    let (control, run) = (&shared.control, run_id(&id)?);
+    match operation.want().ok_or_else(no_such_patch)? {
+        Want::Cancel => control.cancel(&user, &run).await?,
+        Want::Halt => control.halt(&user, &run).await?,
+        Want::Resume => control.resume(&user, &run).await?,
     }
-    shared.control.cancel(&user, &run_id(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -187,6 +189,13 @@ pub(crate) async fn log(
         (LOG_BYTES, length.to_string()),
     ];
     Ok((headers, Body::from(bytes)).into_response())
+}
+
+fn no_such_patch() -> Failure {
+    let known = serde_json::to_string(&[PatchOperation::of(Want::Cancel)]).expect("plain data");
+    Failure::bad_request(format!(
+        "the patch that is known is {known}; its value may also be 'halted', or 'pending' to resume"
+    ))
 }
 
 /// What is no run id names no run.

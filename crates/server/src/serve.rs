@@ -168,7 +168,7 @@ async fn start_control(
         transfers: config.transfers(&options.home),
         stores: config.store_checks(),
         limits: config.limits(),
-        grace: config.grace(),
+        terms: config.terms(),
         staging: config.staging(&options.home, &options.cache),
     };
     Ok(Control::start(settings, ledger, engine).await?)

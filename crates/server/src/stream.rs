@@ -110,7 +110,7 @@ impl Follower {
     async fn look(&mut self) -> Result<Option<Event>, Problem> {
         let state = self.shared.control.stream_state(&self.user, &self.run).await?;
         let essence = essence(&state);
-        if !state.settled && self.told.as_ref() != Some(&essence) {
+        if !state.at_rest && self.told.as_ref() != Some(&essence) {
             self.told = Some(essence);
             return Ok(Some(event(STATUS, &state.status)));
         }
@@ -119,7 +119,7 @@ impl Follower {
         if !bytes.is_empty() {
             return Ok(Some(self.piece(&bytes)));
         }
-        if !state.settled {
+        if !state.at_rest {
             return Ok(None);
         }
         if self.told.as_ref() != Some(&essence) {

@@ -1,7 +1,6 @@
 //! One file for each command: what it asks of the server, and what it prints.
 //! How things look stands in `views`.
 
-pub(crate) mod cancel;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod delete;
@@ -15,3 +14,4 @@ pub(crate) mod show;
 pub(crate) mod train;
 pub(crate) mod version;
 pub(crate) mod wait;
+pub(crate) mod want;

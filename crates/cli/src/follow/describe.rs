@@ -19,7 +19,11 @@ pub(crate) fn without_time(status: &Status) -> String {
 }
 
 fn shown_room(status: &Status) -> &str {
-    if status.canceling { "cancel" } else { &status.room }
+    match status {
+        _ if status.canceling => "cancel",
+        _ if status.halting => "halt",
+        _ => &status.room,
+    }
 }
 
 fn doing(status: &Status, with_rate: bool) -> Vec<String> {

@@ -24,6 +24,7 @@ pub(crate) fn end(
     let verb = match status.state.as_str() {
         "completed" => "completed",
         "canceled" => "was canceled",
+        "halted" => "was halted",
         "error" => "failed",
         other => other,
     };

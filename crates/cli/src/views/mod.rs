@@ -18,7 +18,7 @@ fn state_style(state: &str) -> Style {
         "completed" => AnsiColor::Green.on_default(),
         "running" => AnsiColor::Cyan.on_default(),
         "error" => AnsiColor::Red.on_default(),
-        "canceled" => AnsiColor::Yellow.on_default(),
+        "canceled" | "halted" => AnsiColor::Yellow.on_default(),
         _ => Style::new(),
     }
 }

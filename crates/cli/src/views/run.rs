@@ -63,6 +63,8 @@ fn state(status: &Status) -> String {
     let room = match status.room.as_str() {
         "settle" => String::new(),
         _ if status.canceling => " (being canceled)".to_owned(),
+        _ if status.halting => " (being halted)".to_owned(),
+        _ if status.state == "halted" => String::new(),
         room => format!(" ({})", printable(room)),
     };
     format!("{style}{word}{style:#}{room}")

@@ -10,6 +10,7 @@ mod object;
 mod placeholder;
 mod seed;
 mod stores;
+mod terms;
 
 pub(crate) use desk::{COMPLAINTS, Desk};
 pub(crate) use seed::submission;

@@ -8,10 +8,12 @@ use trainyard_model::code::Code;
 use trainyard_model::definition::{FrameworkRef, TrainingDefinition};
 use trainyard_model::secret::Secrets;
 use trainyard_model::size::Size;
+use trainyard_model::terms::Terms;
 
 use super::desk::Desk;
 use super::object::{Keys, Need, Object, Stray, shortened};
 use super::stores::Store;
+use super::terms::{GRACE_PERIOD, QUEUE_LIMIT, RETRIES, RETRY_PAUSE, TIME_LIMIT};
 use crate::nearest::nearest;
 use crate::submission::Submission;
 use crate::text::{Kind, Node};
@@ -69,8 +71,21 @@ const FRAMEWORK: Keys = Keys {
     )],
 };
 const EXECUTION: Keys = Keys {
-    known: &["command", "resourceType"],
+    known: &[
+        "command",
+        "resourceType",
+        TIME_LIMIT,
+        QUEUE_LIMIT,
+        GRACE_PERIOD,
+        RETRY_PAUSE,
+        RETRIES,
+    ],
     strays: &[
+        ("timeout", Stray::Means(TIME_LIMIT)),
+        ("max_run_time", Stray::Means(TIME_LIMIT)),
+        ("max_queue_time", Stray::Means(QUEUE_LIMIT)),
+        ("grace", Stray::Means(GRACE_PERIOD)),
+        ("retry", Stray::Means(RETRIES)),
         ("resource", Stray::Means("resourceType")),
         ("size", Stray::Means("resourceType")),
         ("compute_configuration", Stray::Advice("this is the form of 2018; write 'resourceType'")),
@@ -117,6 +132,7 @@ pub(crate) fn submission(desk: &mut Desk<'_>, root: &Node) -> Option<Submission>
             size: model.size,
             data,
             results: results.at,
+            terms: model.terms,
         },
         secrets: Secrets { data: data_secret, results: results.credentials },
         stored_definition: model.href,
@@ -134,6 +150,7 @@ struct Model {
     description: Option<String>,
     command: String,
     size: Size,
+    terms: Terms,
     href: Option<String>,
 }
 
@@ -149,7 +166,7 @@ impl Desk<'_> {
         let description = self.prose(&model, &["description"], Need::Optional);
         let execution = self.execution(&model);
         let href = self.line(&model, HREF, Need::Optional).map(|text| text.value);
-        let (command, size) = execution?;
+        let (command, size, terms) = execution?;
         Some(Model {
             framework: framework?,
             name: name?,
@@ -157,6 +174,7 @@ impl Desk<'_> {
             description: description.map(|text| text.value.trim().to_owned()),
             command,
             size,
+            terms,
             href,
         })
     }
@@ -208,12 +226,13 @@ impl Desk<'_> {
         }
     }
 
-    fn execution(&mut self, model: &Object<'_>) -> Option<(String, Size)> {
+    fn execution(&mut self, model: &Object<'_>) -> Option<(String, Size, Terms)> {
         let pair = self.child(model, &["execution"], Need::Required)?;
         let path = model.path_of(&pair.key);
         let object = self.object(&pair.value, path, pair.key_span.clone(), &EXECUTION)?;
         let command = self.text(&object, &["command"], Need::Required);
         let size = self.size(&object);
+        let terms = self.terms(&object);
         let command = command?;
         if command.value.len() > COMMAND_BYTES {
             let message = format!("the command is longer than {} KiB", COMMAND_BYTES / 1024);
@@ -222,7 +241,7 @@ impl Desk<'_> {
             self.complain(complaint.help("put it into a script in the zip"));
             return None;
         }
-        Some((command.value.trim_end().to_owned(), size?))
+        Some((command.value.trim_end().to_owned(), size?, terms))
     }
 
     fn size(&mut self, execution: &Object<'_>) -> Option<Size> {

@@ -14,10 +14,12 @@ use trainyard_learner::processes::{Process, all};
 use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::definition::{FrameworkRef, StoreKind, StoreRef, TrainingDefinition};
 use trainyard_model::event::Verdict;
-use trainyard_model::ids::{AttemptId, AttemptNo, Digest};
+use trainyard_model::ids::{AttemptId, Digest};
+use trainyard_model::retry::Past;
 use trainyard_model::secret::ExposedSecrets;
 use trainyard_model::size::Size;
 use trainyard_model::state::Phase;
+use trainyard_model::terms::Terms;
 use trainyard_testkit::wait::eventually;
 
 use crate::server::{Server, TOKEN};
@@ -35,7 +37,9 @@ pub(crate) struct Setup {
     pub(crate) files: Vec<(&'static str, &'static str)>,
     pub(crate) data: Vec<(&'static str, &'static str)>,
     pub(crate) allowance: u64,
-    pub(crate) grace: Duration,
+    pub(crate) terms: Terms,
+    /// The attempts before this one.
+    pub(crate) past: Past,
     pub(crate) results: &'static str,
     pub(crate) staging: StagingView,
 }
@@ -47,7 +51,8 @@ impl Setup {
             files: vec![("train.sh", "echo trained\n")],
             data: Vec::new(),
             allowance: 10 << 30,
-            grace: Duration::from_secs(5),
+            terms: Terms { grace_ms: Some(5000), ..Terms::default() },
+            past: Past::default(),
             results: "results",
             staging: StagingView::default(),
         }
@@ -72,7 +77,7 @@ impl Setup {
             let root = path("store").display().to_string();
             StoreRef::new(StoreKind::Directory, "directory", root, container)
         };
-        let attempt = AttemptId { run: RUN.parse().expect("an id"), attempt: AttemptNo(1) };
+        let attempt = AttemptId { run: RUN.parse().expect("an id"), attempt: self.past.next() };
         let zip = trainyard_testkit::zip::of(&self.files);
         let assignment = Assignment {
             attempt: attempt.clone(),
@@ -85,6 +90,7 @@ impl Setup {
                 size: Size::Small,
                 data: (!self.data.is_empty()).then(|| store("data")),
                 results: store(self.results),
+                terms: self.terms,
             },
             secrets: ExposedSecrets::default(),
             code: digest(&zip),
@@ -94,7 +100,7 @@ impl Setup {
             },
             slots: vec![0],
             gpus: Vec::new(),
-            grace_ms: u64::try_from(self.grace.as_millis()).expect("small"),
+            past: self.past,
             disk_allowance: self.allowance,
             guard: serde_json::json!({"any_directory": true, "allow_loopback": true}),
             transfers: serde_json::Value::Null,

@@ -57,7 +57,7 @@ fn a_program_that_ignores_sigterm_is_ended_after_its_grace() {
     let mut setup = Setup::new(
         "trap '' TERM; echo half > $RESULT_DIR/half; echo started; while :; do sleep 0.1; done",
     );
-    setup.grace = Duration::from_millis(400);
+    setup.terms.grace_ms = Some(400);
     let mut attempt = setup.start();
     attempt.until_log("started");
     let asked = Instant::now();
@@ -72,7 +72,7 @@ fn a_program_that_ignores_sigterm_is_ended_after_its_grace() {
 fn a_program_that_heeds_sigterm_does_not_wait_for_its_grace() {
     let mut setup =
         Setup::new("trap 'echo saving; exit 0' TERM; echo started; while :; do sleep 0.1; done");
-    setup.grace = Duration::from_mins(10);
+    setup.terms.grace_ms = Some(600_000);
     let mut attempt = setup.start();
     attempt.until_log("started");
     attempt.server.memory().order = Some(Order::Cancel);

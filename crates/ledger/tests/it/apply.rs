@@ -10,6 +10,7 @@ use trainyard_model::ids::AttemptNo;
 use trainyard_model::refusal::Refusal;
 use trainyard_model::room::Room;
 use trainyard_model::state::{Phase, RunState};
+use trainyard_model::terms::Terms;
 use trainyard_model::transition::transition;
 
 use crate::home::{Home, moment, new_run, run_id, user};
@@ -100,6 +101,8 @@ fn events() -> impl Strategy<Value = Event> {
         1 => (attempts(), causes()).prop_map(|(attempt, cause)| Event::LearnerLost { attempt, cause }),
         1 => (attempts(), causes()).prop_map(|(attempt, cause)| Event::LearnerGone { attempt, cause }),
         1 => Just(Event::CancelRequested { by: user("ada") }),
+        1 => Just(Event::HaltRequested { by: user("ada") }),
+        2 => Just(Event::ResumeRequested { by: user("ada") }),
         1 => Just(Event::DeleteRequested { by: user("ada") }),
         1 => attempts().prop_map(|attempt| Event::CancelOverdue { attempt }),
     ]
@@ -112,7 +115,7 @@ async fn replay(ledger: &Ledger, number: u128, happened: &[Event]) -> Result<(),
     for (step, event) in happened.iter().enumerate() {
         // Not a whole microsecond: states keep the time as it was told.
         let now: Timestamp = moment(i64::try_from(step).unwrap()) + std::time::Duration::new(0, 1);
-        let expected = transition(&state, event.clone(), now);
+        let expected = transition(&state, event.clone(), &Terms::default(), now);
         match (ledger.apply(&id, event.clone(), now, None).await, expected) {
             (Ok(applied), Ok((next, effects))) => {
                 told += 1;

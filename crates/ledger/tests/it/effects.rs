@@ -31,7 +31,11 @@ async fn what_a_transition_asked_for_is_due_until_it_is_said_to_be_done() {
     assert_eq!(due[0].0.id, run_id(1));
     assert_eq!(
         due[0].1,
-        [Effect::KillAttempt { attempt }, Effect::CloseAttempt { attempt }, Effect::Forget]
+        [
+            Effect::KillAttempt { attempt },
+            Effect::CloseAttempt { attempt, stored: false },
+            Effect::Forget
+        ]
     );
 
     ledger.effects_done(&run_id(1)).await.unwrap();

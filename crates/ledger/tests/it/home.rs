@@ -10,6 +10,7 @@ use trainyard_model::definition::{FrameworkRef, StoreKind, StoreRef, TrainingDef
 use trainyard_model::ids::{Digest, RunId, UserName};
 use trainyard_model::secret::Secrets;
 use trainyard_model::size::Size;
+use trainyard_model::terms::Terms;
 
 /// A directory with a record and its key; gone when dropped.
 pub(crate) struct Home {
@@ -95,6 +96,7 @@ pub(crate) fn new_run(number: u128, owner: &str) -> NewRun {
             size: Size::Small,
             data: Some(store("in")),
             results: store("out"),
+            terms: Terms::default(),
         },
         secrets: Secrets::default(),
         code: Digest("0".repeat(64)),

@@ -75,16 +75,16 @@ impl Layout {
 /// # Errors
 /// `UnsafeKey` for the first key that cannot lie on a disk; what the store says.
 pub async fn list_container(store: &Store) -> Result<Layout, StoreError> {
-    Layout::of(store, list(store).await?)
+    Layout::of(store, list(store, "").await?)
 }
 
-/// Every object of a container, sorted by key.
-pub(crate) async fn list(store: &Store) -> Result<Vec<Object>, StoreError> {
+/// Every object of a container whose key begins with `prefix`, sorted by key.
+pub(crate) async fn list(store: &Store, prefix: &str) -> Result<Vec<Object>, StoreError> {
     let fails = |words: String| {
         StoreError::new(StoreErrorKind::Failed, store.name(), "list the container").said(words)
     };
     let mut objects: Vec<Object> = Vec::new();
-    let mut listing = store.list("");
+    let mut listing = store.list(prefix);
     while let Some(object) = listing.next().await.transpose()? {
         objects.push(object);
         if objects.len() > OBJECTS_MAX {

@@ -141,7 +141,7 @@ async fn control(folder: &Path) -> Arc<Control> {
         guard: Config::default().guard((Ipv4Addr::LOCALHOST, 1).into()),
         stores: StoreChecks::default(),
         limits: Limits { zip: ZipLimits::default(), disk_allowance: 1 << 30 },
-        grace: std::time::Duration::from_secs(1),
+        terms: trainyard_model::terms::Terms { grace_ms: Some(1000), ..Default::default() },
         staging: trainyard_api::learner::StagingView::default(),
     };
     Control::start(settings, ledger, Arc::new(engine)).await.expect("it is fresh")
