@@ -190,7 +190,7 @@ fn cause_view(cause: &Cause) -> CauseView {
         message: cause.message.clone(),
         evidence: cause.evidence.clone(),
         hint: cause.hint.clone(),
-        exit_status: cause.kind.exit_status(),
+        exit_status: cause.exit_status(),
     }
 }
 

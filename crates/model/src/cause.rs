@@ -1,7 +1,10 @@
 //! Why an attempt ended as it did: one typed cause, with its evidence.
 
+mod short;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::short::signal_name;
 use crate::code::Code;
 
 /// Why a run failed.
@@ -17,6 +20,10 @@ pub struct Cause {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The exit status of a program that ended by itself, as a shell tells it (128 + signal),
+    /// where the kind does not hold it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<i32>,
 }
 
 /// The kinds of causes, each with the data that belongs to it.
@@ -47,6 +54,59 @@ pub enum CauseKind {
     },
     /// The kernel ended the program for want of memory.
     OutOfMemory,
+    /// An exception of the program's language that nobody caught.
+    Exception {
+        /// Its class, without the module: `ValueError`.
+        exception: String,
+        /// The program's exit code.
+        code: i32,
+    },
+    /// A module, a package or a shared library is not there, or cannot be loaded.
+    ImportError {
+        /// Its name: `pandas`, `libcudart.so.12`.
+        module: String,
+    },
+    /// The program did not find a file below DATA_DIR.
+    DataMissing {
+        /// The file, relative to DATA_DIR.
+        path: String,
+    },
+    /// The program did not understand how it was called.
+    BadArguments {
+        /// The program's exit code, mostly 2.
+        code: i32,
+    },
+    /// The shell could not read the command, or a script of the zip.
+    ShellSyntax {
+        /// The shell's exit code, mostly 2.
+        code: i32,
+    },
+    /// A GPU had no memory left for the program.
+    GpuOutOfMemory,
+    /// The program wanted a GPU and found none that it can use.
+    GpuUnavailable,
+    /// The shared memory of the machine (`/dev/shm`) had no room for the program.
+    SharedMemoryFull,
+    /// The program found no room on the machine's disk.
+    DiskFull,
+    /// The program met a quota of the file system.
+    Quota,
+    /// The program could not reach a host of the network.
+    HostUnreachable,
+    /// The run went on for longer than it may.
+    TimeLimit {
+        /// How long it may, in seconds.
+        seconds: u64,
+    },
+    /// The run waited for longer than it may.
+    QueueTimeLimit {
+        /// How long it may, in seconds.
+        seconds: u64,
+    },
+    /// The training data is not any more what it was when the run was first made.
+    DataChanged,
+    /// The machine went down while the program ran.
+    MachineLost,
     /// The environment of the framework could not be built.
     EnvironmentFailed,
     /// The framework cannot be had on this machine.
@@ -84,6 +144,21 @@ impl CauseKind {
             Self::ProgramNotFound { .. } => Code::ProgramNotFound,
             Self::DiskAllowance { .. } => Code::DiskAllowance,
             Self::OutOfMemory => Code::OutOfMemory,
+            Self::Exception { .. } => Code::Exception,
+            Self::ImportError { .. } => Code::ImportError,
+            Self::DataMissing { .. } => Code::DataMissing,
+            Self::BadArguments { .. } => Code::BadArguments,
+            Self::ShellSyntax { .. } => Code::ShellSyntax,
+            Self::GpuOutOfMemory => Code::GpuOutOfMemory,
+            Self::GpuUnavailable => Code::GpuUnavailable,
+            Self::SharedMemoryFull => Code::SharedMemoryFull,
+            Self::DiskFull => Code::DiskFull,
+            Self::Quota => Code::Quota,
+            Self::HostUnreachable => Code::HostUnreachable,
+            Self::TimeLimit { .. } => Code::TimeLimit,
+            Self::QueueTimeLimit { .. } => Code::QueueTimeLimit,
+            Self::DataChanged => Code::DataChanged,
+            Self::MachineLost => Code::MachineLost,
             Self::EnvironmentFailed => Code::EnvironmentFailed,
             Self::FrameworkUnavailable => Code::FrameworkUnavailable,
             Self::StoreUnreachable => Code::StoreUnreachable,
@@ -108,6 +183,17 @@ impl CauseKind {
             | Self::ProgramNotFound { .. }
             | Self::DiskAllowance { .. }
             | Self::OutOfMemory
+            | Self::Exception { .. }
+            | Self::ImportError { .. }
+            | Self::DataMissing { .. }
+            | Self::BadArguments { .. }
+            | Self::ShellSyntax { .. }
+            | Self::GpuOutOfMemory
+            | Self::GpuUnavailable
+            | Self::HostUnreachable
+            | Self::TimeLimit { .. }
+            | Self::QueueTimeLimit { .. }
+            | Self::DataChanged
             | Self::CredentialsRefused
             | Self::ContainerMissing
             | Self::ContainerEmpty
@@ -115,6 +201,10 @@ impl CauseKind {
             | Self::EndpointForbidden
             | Self::UnsafeKey => "user",
             Self::EnvironmentFailed
+            | Self::SharedMemoryFull
+            | Self::DiskFull
+            | Self::Quota
+            | Self::MachineLost
             | Self::FrameworkUnavailable
             | Self::StoreUnreachable
             | Self::StoreFailed
@@ -124,13 +214,30 @@ impl CauseKind {
         }
     }
 
-    /// The program's own exit status as a shell would tell it (128 + signal), when it has one.
+    /// The program's own exit status as a shell would tell it (128 + signal), when the kind
+    /// holds it. [`Cause::exit_status`] knows it for the other kinds.
     pub fn exit_status(&self) -> Option<i32> {
         match self {
-            Self::Exit { code } | Self::ProgramNotFound { code } => Some(*code),
+            Self::Exit { code }
+            | Self::ProgramNotFound { code }
+            | Self::Exception { code, .. }
+            | Self::BadArguments { code }
+            | Self::ShellSyntax { code } => Some(*code),
             Self::Signal { signal } => Some(128 + signal),
             Self::DiskAllowance { .. }
             | Self::OutOfMemory
+            | Self::ImportError { .. }
+            | Self::DataMissing { .. }
+            | Self::GpuOutOfMemory
+            | Self::GpuUnavailable
+            | Self::SharedMemoryFull
+            | Self::DiskFull
+            | Self::Quota
+            | Self::HostUnreachable
+            | Self::TimeLimit { .. }
+            | Self::QueueTimeLimit { .. }
+            | Self::DataChanged
+            | Self::MachineLost
             | Self::EnvironmentFailed
             | Self::FrameworkUnavailable
             | Self::StoreUnreachable
@@ -151,7 +258,20 @@ impl CauseKind {
 impl Cause {
     /// A cause without evidence or hint yet.
     pub fn new(kind: CauseKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), evidence: Vec::new(), hint: None }
+        Self { kind, message: message.into(), evidence: Vec::new(), hint: None, status: None }
+    }
+
+    /// The program's own exit status as a shell would tell it (128 + signal), when it ended
+    /// by itself.
+    pub fn exit_status(&self) -> Option<i32> {
+        self.kind.exit_status().or(self.status)
+    }
+
+    /// Adds the program's own exit status.
+    #[must_use]
+    pub fn status(mut self, status: i32) -> Self {
+        self.status = Some(status);
+        self
     }
 
     /// Adds lines of evidence.

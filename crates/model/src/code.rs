@@ -122,6 +122,36 @@ codes! {
     StagingFailed = "TY0508",
     /// The machine ran out of memory.
     OutOfMemory = "TY0509",
+    /// An exception that nobody caught ended the program.
+    Exception = "TY0510",
+    /// A module or a library is not there.
+    ImportError = "TY0511",
+    /// A file below DATA_DIR is not there.
+    DataMissing = "TY0512",
+    /// The program did not understand its arguments.
+    BadArguments = "TY0513",
+    /// The shell could not read the command.
+    ShellSyntax = "TY0514",
+    /// A GPU ran out of memory.
+    GpuOutOfMemory = "TY0515",
+    /// The program found no GPU that it can use.
+    GpuUnavailable = "TY0516",
+    /// The machine's shared memory is full.
+    SharedMemoryFull = "TY0517",
+    /// The machine's disk is full.
+    DiskFull = "TY0518",
+    /// A quota of the file system was met.
+    Quota = "TY0519",
+    /// The program could not reach a host.
+    HostUnreachable = "TY0520",
+    /// The run took longer than it may.
+    TimeLimit = "TY0521",
+    /// The run waited longer than it may.
+    QueueTimeLimit = "TY0522",
+    /// The training data is of another version.
+    DataChanged = "TY0523",
+    /// The machine went down.
+    MachineLost = "TY0524",
 
     /// No run of that id, or not yours.
     UnknownRun = "TY0601",
