@@ -6,6 +6,7 @@
 mod harness;
 
 mod stories {
+    mod attempts;
     mod bad_bodies;
     mod bad_definitions;
     mod bad_programs;

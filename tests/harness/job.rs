@@ -104,6 +104,8 @@ pub(crate) struct Job {
     pub(crate) data: Option<Store>,
     /// Where the results go.
     pub(crate) results: Store,
+    /// What `execution` holds beside the command and the size.
+    pub(crate) terms: Value,
 }
 
 impl Job {
@@ -116,6 +118,7 @@ impl Job {
             size: "small".to_owned(),
             data: None,
             results,
+            terms: Value::Null,
         }
     }
 
@@ -132,6 +135,10 @@ impl Job {
             },
             "training_results": { "connection": connection, "target": target },
         });
+        if let Value::Object(terms) = &self.terms {
+            let execution = &mut document["model_definition"]["execution"];
+            execution.as_object_mut().expect("an object").extend(terms.clone());
+        }
         if let Some(data) = &self.data {
             let (connection, source) = data.written();
             document["training_data"] = json!([{ "connection": connection, "source": source }]);

@@ -29,6 +29,8 @@ pub(crate) struct Configuration {
     pub(crate) check: u64,
     /// How long stores that were tried count as good, in seconds.
     pub(crate) check_again: u64,
+    /// The pause before the first retry, in seconds.
+    pub(crate) pause: u64,
 }
 
 impl Default for Configuration {
@@ -40,6 +42,7 @@ impl Default for Configuration {
             grace: 2,
             check: 10,
             check_again: 300,
+            pause: 1,
         }
     }
 }
@@ -47,7 +50,7 @@ impl Default for Configuration {
 impl Configuration {
     /// The file's text.
     pub(crate) fn text(self) -> String {
-        let Self { slots, disk_allowance, upload, grace, check, check_again } = self;
+        let Self { slots, disk_allowance, upload, grace, check, check_again, pause } = self;
         let catalogue = binary::repository().join("tests/catalogue");
         let catalogue = catalogue.display();
         format!(
@@ -58,7 +61,8 @@ impl Configuration {
              [frameworks]\ndirectory = \"{catalogue}\"\n\
              [cache]\ndirectory = \"data-cache\"\n\
              [stores]\nallow_loopback = true\n\
-             check_seconds = {check}\ncheck_again_seconds = {check_again}\n"
+             check_seconds = {check}\ncheck_again_seconds = {check_again}\n\
+             [retries]\npause_seconds = {pause}\n"
         )
     }
 }

@@ -5,6 +5,7 @@
 //! offsets, typed causes) stands beside v3's own fields, so that an old client
 //! never notices. Nothing here does anything: these are words.
 
+pub mod attempt;
 pub mod check;
 pub mod error;
 pub mod event;

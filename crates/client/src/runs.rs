@@ -8,6 +8,7 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::multipart::{Form, Part};
 use std::time::Duration;
+use trainyard_api::attempt::AttemptList;
 use trainyard_api::check::CheckReport;
 use trainyard_api::event::EventList;
 use trainyard_api::framework::FrameworkList;
@@ -137,6 +138,11 @@ impl Client {
         let patch = Patch::Many(vec![PatchOperation::of(want)]);
         let request = self.request(Method::PATCH, &format!("/v3/models/{run}"));
         http::done(request.json(&patch).timeout(QUICK)).await
+    }
+
+    /// `GET /v3/models/{id}/attempts`.
+    pub async fn attempts(&self, run: &RunId) -> Result<AttemptList, ClientError> {
+        http::json(self.get(&format!("/v3/models/{run}/attempts")).timeout(QUICK)).await
     }
 
     /// `DELETE /v3/models/{id}`: removes the run's history; a live run is canceled first.

@@ -7,30 +7,46 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use trainyard_ledger::RunRecord;
 use trainyard_model::effect::Effect;
 use trainyard_model::ids::RunId;
 use trainyard_scheduler::Holder;
 
+use crate::tell::Turns;
+
 /// The runs with such an attempt, and the slots that it held.
 #[derive(Debug, Default)]
-pub(crate) struct Endings(Mutex<HashMap<RunId, Vec<u32>>>);
+pub(crate) struct Endings {
+    runs: Mutex<HashMap<RunId, Vec<u32>>>,
+    turns: Turns,
+}
 
 impl Endings {
-    /// The effects of a transition of the run that was `before` are about to be carried out.
-    pub(crate) fn begin(&self, before: Option<&RunRecord>, effects: &[Effect]) {
-        let kills = effects.iter().any(|effect| matches!(effect, Effect::KillAttempt { .. }));
-        let closes = effects.iter().any(|effect| matches!(effect, Effect::CloseAttempt { .. }));
-        let Some(before) = before.filter(|_| kills || closes) else { return };
-        // A learner that has said its last word has ended its program first.
-        let slots = before.state.live().filter(|live| kills && live.holds_slots());
-        let slots = slots.map(|live| live.slots.clone()).unwrap_or_default();
-        self.lock().entry(before.id.clone()).or_insert(slots);
+    /// These effects of the run are about to be carried out.
+    pub(crate) fn begin(&self, run: &RunId, effects: &[Effect]) {
+        for effect in effects {
+            let slots = match effect {
+                Effect::KillAttempt { slots, .. } => slots.as_slice(),
+                // A learner that has said its last word has ended its program first.
+                Effect::CloseAttempt { .. } => &[],
+                Effect::Schedule
+                | Effect::Prepare
+                | Effect::StartLearner { .. }
+                | Effect::ReplaceLearner { .. }
+                | Effect::TellLearnerToEnd { .. }
+                | Effect::Forget => continue,
+            };
+            self.lock().entry(run.clone()).or_default().extend(slots);
+        }
     }
 
     /// They have been carried out.
     pub(crate) fn end(&self, run: &RunId) {
         self.lock().remove(run);
+    }
+
+    /// Whose turn it is to carry out the effects of this run.
+    pub(crate) fn turn(&self, run: &RunId) -> &tokio::sync::Mutex<()> {
+        self.turns.of(run)
     }
 
     /// Is an attempt of the run being ended?
@@ -40,13 +56,12 @@ impl Endings {
 
     /// Those that hold slots.
     pub(crate) fn holders(&self) -> Vec<Holder> {
-        let runs = self.lock();
         let holder =
             |(run, slots): (&RunId, &Vec<u32>)| Holder { run: run.clone(), slots: slots.clone() };
-        runs.iter().map(holder).collect()
+        self.lock().iter().map(holder).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RunId, Vec<u32>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -38,8 +38,8 @@ impl Control {
         };
         for (record, effects) in due {
             tracing::info!(run = %record.id, ?effects, "carrying out what was left to do");
-            self.endings.begin(Some(&record), &effects);
-            self.carry_out_all(&record, effects).await;
+            self.endings.begin(&record.id, &effects);
+            self.carry_out_due(&record).await;
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use trainyard_api::attempt::AttemptList;
 use trainyard_api::event::{EventList, EventResource};
 use trainyard_api::run::{RunResource, Status};
 use trainyard_api::service::Slots;
@@ -10,6 +11,7 @@ use trainyard_api::{Time, framework};
 use trainyard_engine::SlotKind;
 use trainyard_frameworks::{Availability, Status as ReleaseStatus};
 use trainyard_ledger::{ApplyError, Cursor, RunFilter, RunRecord};
+use trainyard_model::effect::Effect;
 use trainyard_model::event::Event;
 use trainyard_model::ids::{AttemptId, AttemptNo, RunId, UserName};
 use trainyard_model::refusal::Refusal;
@@ -112,8 +114,11 @@ impl Control {
         match self.tell(run, Event::DeleteRequested { by: owner.clone() }).await {
             Ok(_) | Err(ApplyError::Refused(Refusal::AlreadyKnown)) => Ok(()),
             Err(ApplyError::Refused(Refusal::AlreadySettled)) => {
+                // Behind what is still to be done of its last attempt.
+                self.ledger.add_effect_due(run, Effect::Forget).await?;
                 let control = Arc::clone(self);
-                let forgetting = self.tasks.spawn(async move { control.forget(&record).await });
+                let forgetting =
+                    self.tasks.spawn(async move { control.carry_out_due(&record).await });
                 if forgetting.await.expect("forgetting does not panic") {
                     Ok(())
                 } else {
@@ -152,6 +157,20 @@ impl Control {
             })
             .collect();
         Ok(EventList { resources, next_after })
+    }
+
+    /// What became of each attempt of the run, in their order.
+    pub async fn attempts(&self, owner: &UserName, run: &RunId) -> Result<AttemptList, Problem> {
+        self.record(owner, run).await?;
+        let records = self.ledger.attempts(run).await?;
+        let resources = records
+            .into_iter()
+            .map(|record| {
+                let id = AttemptId { run: run.clone(), attempt: record.attempt };
+                view::attempt(record, self.logbook.length(&id))
+            })
+            .collect();
+        Ok(AttemptList { resources })
     }
 
     /// Up to `limit` bytes of the run's log from `offset` on, and the log's length.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use trainyard_ledger::ApplyError;
+use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::event::Event;
 use trainyard_model::state::{Preparation, RunState};
 use trainyard_scheduler::{Decision, Holder, Placement, Waiting, decide};
@@ -19,6 +20,7 @@ impl Control {
     pub(crate) async fn reconcile_places(self: Arc<Self>) {
         loop {
             let began = Instant::now();
+            self.end_what_waited_too_long().await;
             let decision = self.decide();
             for (run, reasons) in decision.wait {
                 let mut changed = false;
@@ -68,6 +70,33 @@ impl Control {
             RunState::Halted(_) | RunState::Settled(_) => None,
         });
         decide(self.slots_total(), &holders, &waiting)
+    }
+
+    async fn end_what_waited_too_long(self: &Arc<Self>) {
+        let now = Timestamp::now();
+        let overdue = self.board.select(|record| {
+            let RunState::Queued(queued) = &record.state else { return None };
+            let limit = Duration::from_millis(record.definition.terms.queue_ms?);
+            let since = queued.since.unwrap_or(record.submitted_at);
+            let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+            (waited > limit).then(|| (record.id.clone(), limit))
+        });
+        for (run, limit) in overdue {
+            let waited_for = self.live.of(&run).waits_for;
+            let cause = Cause::new(
+                CauseKind::QueueTimeLimit { seconds: limit.as_secs() },
+                format!("the run waited in the queue for longer than it may: {limit:?}"),
+            )
+            .evidence(waited_for.iter().map(|reason| format!("it waited for {reason}")))
+            .hint("give it more with 'queue_limit' in the definition's 'execution'");
+            match self.tell(&run, Event::PreparationFailed { cause }).await {
+                // Canceled in the meantime.
+                Ok(_) | Err(ApplyError::Refused(_) | ApplyError::NotFound) => {}
+                Err(ApplyError::Ledger(error)) => {
+                    tracing::error!(%run, error = &error as &dyn std::error::Error, "could not end a run that waited too long");
+                }
+            }
+        }
     }
 
     /// How long until a pause between attempts is over, `longest` at most.

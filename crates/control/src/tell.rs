@@ -31,7 +31,7 @@ impl Default for Turns {
 }
 
 impl Turns {
-    fn of(&self, run: &RunId) -> &Mutex<()> {
+    pub(crate) fn of(&self, run: &RunId) -> &Mutex<()> {
         let sum: usize =
             run.as_str().bytes().fold(0, |sum, byte| (sum * 31 + usize::from(byte)) & 0xffff);
         &self.locks[sum % self.locks.len()]
@@ -55,10 +55,9 @@ impl Control {
     async fn tell_now(&self, run: &RunId, event: Event) -> Result<RunRecord, ApplyError> {
         let applied = {
             let _turn = self.turns.of(run).lock().await;
-            let before = self.board.get(run);
             let applied = self.ledger.apply(run, event, Timestamp::now(), None).await?;
             // Before the board shows the slots as free.
-            self.endings.begin(before.as_ref(), &applied.effects);
+            self.endings.begin(run, &applied.effects);
             self.board.put(applied.record.clone());
             applied
         };
@@ -70,26 +69,49 @@ impl Control {
         Ok(applied.record)
     }
 
-    /// Carries out the effects of one transition, in their order. When one of
-    /// those that end things fails, the rest wait for the next look
-    /// (`reconcile_effects`).
-    pub(crate) async fn carry_out_all(&self, record: &RunRecord, effects: Vec<Effect>) {
-        let mut ends_something = false;
-        for effect in effects {
-            ends_something |= ends(&effect);
+    /// Carries out the effects of one transition: what others would see from the state at
+    /// once, and what the ledger keeps behind whatever it has kept before.
+    async fn carry_out_all(&self, record: &RunRecord, effects: Vec<Effect>) {
+        let (kept, seen): (Vec<Effect>, Vec<Effect>) =
+            effects.into_iter().partition(Effect::must_be_kept);
+        for effect in seen {
             if !self.carry_out(record, &effect).await {
                 tracing::warn!(run = %record.id, ?effect, "an effect waits for another try");
-                return;
             }
         }
-        if ends_something {
-            if let Err(error) = self.ledger.effects_done(&record.id).await {
-                // They are carried out once more, which they bear.
-                warn(record, &error, "could not record that effects were carried out");
-                return;
+        if !kept.is_empty() {
+            self.carry_out_due(record).await;
+        }
+    }
+
+    /// Carries out what is due of the run, in its order: its last attempt is ended before
+    /// its history goes. When something fails, the rest waits for the next look
+    /// (`reconcile_effects`). Says whether nothing is left.
+    pub(crate) async fn carry_out_due(&self, record: &RunRecord) -> bool {
+        let _turn = self.endings.turn(&record.id).lock().await;
+        let due = match self.ledger.effects_due_of(&record.id).await {
+            Ok(due) => due,
+            Err(error) => return warn(record, &error, "could not look up what is due"),
+        };
+        for effect in &due {
+            if !self.carry_out(record, effect).await {
+                tracing::warn!(run = %record.id, ?effect, "an effect waits for another try");
+                return false;
             }
-            self.endings.end(&record.id);
-            self.bells.schedule.notify_one();
+        }
+        if let Err(error) = self.ledger.effects_done(&record.id, &due).await {
+            // They are carried out once more, which they bear.
+            return warn(record, &error, "could not record that effects were carried out");
+        }
+        match self.ledger.effects_due_of(&record.id).await {
+            Ok(left) if left.is_empty() => {
+                self.endings.end(&record.id);
+                self.bells.schedule.notify_one();
+                true
+            }
+            // Whoever has added it waits for his turn.
+            Ok(_) => false,
+            Err(error) => warn(record, &error, "could not look up what is due"),
         }
     }
 
@@ -102,7 +124,7 @@ impl Control {
             Effect::ReplaceLearner { attempt } => return self.replace(record, *attempt).await,
             // The learner asks for its orders; the touch before has woken its question.
             Effect::TellLearnerToEnd { .. } => self.bells.watch.notify_one(),
-            Effect::KillAttempt { attempt } => return self.kill(record, *attempt).await,
+            Effect::KillAttempt { attempt, .. } => return self.kill(record, *attempt).await,
             Effect::CloseAttempt { attempt, stored } => {
                 return self.close(record, *attempt, *stored).await;
             }
@@ -118,7 +140,10 @@ impl Control {
                 Ok(()) => true,
                 Err(error) => warn(record, &error, "could not end an attempt"),
             },
-            Ok(None) => true,
+            Ok(None) => match self.engine.kill_unrecorded(&id, &self.attempt_folder(&id)).await {
+                Ok(()) => true,
+                Err(error) => warn(record, &error, "could not end an attempt"),
+            },
             Err(error) => warn(record, &error, "could not look up an attempt"),
         }
     }
@@ -161,7 +186,7 @@ impl Control {
 
     /// Removes a settled run's history: the ledger's rows, the log, the zip if
     /// nobody else has it, and nothing from any object store.
-    pub(crate) async fn forget(&self, record: &RunRecord) -> bool {
+    async fn forget(&self, record: &RunRecord) -> bool {
         let run = &record.id;
         let attempts = self.settings.home.join("attempts").join(run.as_str());
         let (book, forgotten) = (self.logbook.clone(), run.clone());
@@ -178,18 +203,6 @@ impl Control {
         self.drop_code(&record.code).await;
         self.hub.touch(run);
         true
-    }
-}
-
-/// Does the effect end an attempt or a history, so that the ledger keeps it until it is done?
-fn ends(effect: &Effect) -> bool {
-    match effect {
-        Effect::KillAttempt { .. } | Effect::CloseAttempt { .. } | Effect::Forget => true,
-        Effect::Schedule
-        | Effect::Prepare
-        | Effect::StartLearner { .. }
-        | Effect::ReplaceLearner { .. }
-        | Effect::TellLearnerToEnd { .. } => false,
     }
 }
 

@@ -3,12 +3,13 @@
 mod connection;
 
 use jiff::Timestamp;
+use trainyard_api::attempt::AttemptResource;
 use trainyard_api::run::{
     AuthorView, CauseView, ComputeConfigurationView, ExecutionView, FrameworkView, LocationView,
     Metadata, ModelDefinitionView, RunEntity, RunResource, Status, StoreView,
 };
 use trainyard_api::{ApiError, ErrorBody, Time};
-use trainyard_ledger::RunRecord;
+use trainyard_ledger::{AttemptOutcome, AttemptRecord, RunRecord};
 use trainyard_model::cause::Cause;
 use trainyard_model::definition::StoreRef;
 use trainyard_model::diagnostic::Diagnostic;
@@ -180,6 +181,27 @@ fn summary(record: &RunRecord, around: &Surroundings<'_>) -> String {
             Outcome::Failed { cause } => cause.message.clone(),
             Outcome::Canceled { by } => format!("canceled by {by}"),
         },
+    }
+}
+
+/// One attempt.
+pub(crate) fn attempt(record: AttemptRecord, log_bytes: u64) -> AttemptResource {
+    let AttemptRecord { attempt, opened_at, ended_at, outcome } = record;
+    let (outcome, by, cause) = match outcome {
+        None => (None, None, None),
+        Some(AttemptOutcome::Completed) => (Some("completed"), None, None),
+        Some(AttemptOutcome::Failed { cause }) => (Some("failed"), None, Some(cause)),
+        Some(AttemptOutcome::Canceled { by }) => (Some("canceled"), Some(by), None),
+        Some(AttemptOutcome::Halted { by }) => (Some("halted"), Some(by), None),
+    };
+    AttemptResource {
+        attempt: attempt.0,
+        placed_at: Time(opened_at),
+        ended_at: ended_at.map(Time),
+        outcome: outcome.map(str::to_owned),
+        by: by.map(|by| by.0),
+        cause: cause.as_ref().map(cause_view),
+        log_bytes,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The seam: what `control` asks of any engine.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -30,6 +30,10 @@ pub trait Engine: Send + Sync {
     /// Makes sure that nothing of the attempt runs: neither its learner nor
     /// anything that its program has left. May be repeated.
     async fn kill(&self, attempt: &AttemptId, handle: &Value) -> Result<(), EngineError>;
+
+    /// The same for an attempt without a handle on record: a learner may have been started
+    /// in its folder by a server that died before it could write the handle down.
+    async fn kill_unrecorded(&self, attempt: &AttemptId, dir: &Path) -> Result<(), EngineError>;
 }
 
 /// What a learner is started with.

@@ -35,22 +35,40 @@ pub(crate) fn kill(attempt: &AttemptId, handle: &Handle) -> Result<(), EngineErr
         // Whatever ran, ran on a machine that has been switched off since.
         return Ok(());
     }
-    let marks = Marks::of(attempt, &handle.attempt_dir);
-    for learner in learners {
-        // Stopped first, it can neither start anything nor see its program die.
-        signal(&learner, Signal::STOP);
-        let program = descendants(learner.pid);
-        signal(&learner, Signal::KILL);
-        for process in &program {
-            signal(process, Signal::KILL);
-        }
+    learners.iter().for_each(kill_with_its_program);
+    until_none_is_left(attempt, &handle.attempt_dir, || living(handle))
+}
+
+/// Ends everything of an attempt of whose learners none is on record, if there is one. Blocks.
+pub(crate) fn kill_in(attempt: &AttemptId, attempt_dir: &Path) -> Result<(), EngineError> {
+    let holder = || at_work(attempt_dir).ok().flatten().and_then(|holder| holder.living());
+    holder().iter().for_each(kill_with_its_program);
+    until_none_is_left(attempt, attempt_dir, || holder().into_iter().collect())
+}
+
+fn kill_with_its_program(learner: &Process) {
+    // Stopped first, it can neither start anything nor see its program die.
+    signal(learner, Signal::STOP);
+    let program = descendants(learner.pid);
+    signal(learner, Signal::KILL);
+    for process in &program {
+        signal(process, Signal::KILL);
     }
+}
+
+/// Kills the processes of the attempt's program, and `others`, until none is left.
+fn until_none_is_left(
+    attempt: &AttemptId,
+    attempt_dir: &Path,
+    others: impl Fn() -> Vec<Process>,
+) -> Result<(), EngineError> {
+    let marks = Marks::of(attempt, attempt_dir);
     let deadline = Instant::now() + PATIENCE;
     let mut quiet = 0;
     while quiet < LOOKS {
         let mut left: Vec<Process> =
             all().into_iter().filter(|process| marks.are_on(process)).collect();
-        left.extend(living(handle));
+        left.extend(others());
         if left.is_empty() {
             quiet += 1;
             continue;

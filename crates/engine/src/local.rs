@@ -86,6 +86,16 @@ impl Engine for LocalEngine {
         let killing = tokio::task::spawn_blocking(move || kill::kill(&attempt, &handle));
         killing.await.expect("killing does not panic")
     }
+
+    async fn kill_unrecorded(&self, attempt: &AttemptId, dir: &Path) -> Result<(), EngineError> {
+        let (attempt, dir) = (attempt.clone(), dir.to_owned());
+        let killing = tokio::task::spawn_blocking(move || match dir.canonicalize() {
+            Ok(dir) => kill::kill_in(&attempt, &dir),
+            // Nothing was ever started in a folder that is not there.
+            Err(_) => Ok(()),
+        });
+        killing.await.expect("killing does not panic")
+    }
 }
 
 fn start(spec: &LaunchSpec, program: &Path) -> Result<Handle, EngineError> {
@@ -107,6 +117,11 @@ fn start(spec: &LaunchSpec, program: &Path) -> Result<Handle, EngineError> {
     if let Some(learner) = at_work(&attempt_dir).map_err(in_folder)? {
         tracing::info!(attempt = %spec.attempt, pid = learner.pid, "a learner is at work already");
         return Ok(Handle { learner, attempt_dir });
+    }
+    if trainyard_learner::has_started(&attempt_dir) {
+        // A learner that no server has on record has started the program and died: it
+        // is not run again, and does not go on beside whoever stores what it left.
+        kill::kill_in(&spec.attempt, &attempt_dir)?;
     }
     let learner = spawn(program, &attempt_dir)?;
     Ok(Handle { learner, attempt_dir })

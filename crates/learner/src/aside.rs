@@ -109,12 +109,12 @@ mod tests {
         fs::create_dir(dirs.results.join(LEARNER)).expect("made");
         fs::write(dirs.results.join(LEARNER).join("mine"), "").expect("written");
         fs::write(dirs.logs.join(LOG), "").expect("written");
-        assert_eq!(move_aside(&dirs), Vec::<String>::new());
+        assert_eq!(move_aside(&dirs, AttemptNo(2)), Vec::<String>::new());
         fs::create_dir(dirs.logs.join(LOAD_DATA)).expect("made");
         fs::write(dirs.results.join(CHECKPOINTS), "").expect("written");
         fs::write(dirs.results.join(INDEX), "{}").expect("written");
         assert_eq!(
-            move_aside(&dirs),
+            move_aside(&dirs, AttemptNo(2)),
             [
                 "RESULT_DIR/_wml_checkpoints: left out, the name is the service's",
                 "RESULT_DIR/_trainyard.json: left out, the name is the service's",
@@ -126,7 +126,7 @@ mod tests {
         let elsewhere = tempfile::tempdir().expect("a folder");
         fs::write(elsewhere.path().join(LEARNER), "").expect("written");
         std::os::unix::fs::symlink(elsewhere.path(), &dirs.results).expect("linked");
-        assert_eq!(move_aside(&dirs), Vec::<String>::new());
+        assert_eq!(move_aside(&dirs, AttemptNo(2)), Vec::<String>::new());
         assert!(elsewhere.path().join(LEARNER).exists());
     }
 }

@@ -49,6 +49,6 @@ mod verdict;
 mod wish;
 
 pub use lock::{Identity, at_work};
-pub use milestone::{Rest, rest};
+pub use milestone::{Rest, has_started, rest};
 pub use process::main;
 pub use ticket::{Ticket, TicketError};

@@ -25,7 +25,7 @@ use crate::dirs::Dirs;
 use crate::fetch::{NotFetched, fetch, fetch_assignment};
 use crate::line::{Line, Over};
 use crate::memory::Kills;
-use crate::milestone::{self, Milestone, Outcome};
+use crate::milestone::{self, Milestone, Outcome, Started};
 use crate::program::{self, Ending, Plan, Program};
 use crate::receipts::Book;
 use crate::sample;
@@ -130,7 +130,7 @@ pub(crate) async fn go_on(house: &House, salvaging: bool) -> Result<(), Over> {
     let milestone = match Milestone::read(&house.dirs.spool) {
         Ok(Some(milestone)) if !salvaging => milestone,
         found => {
-            let started = milestone::started_at(&house.dirs.spool);
+            let started = Started::read(&house.dirs.spool);
             let assignment = prepared.as_ref().ok().map(|(assignment, ..)| assignment);
             salvaged(found.unwrap_or_default(), started, assignment)
         }
@@ -154,21 +154,24 @@ pub(crate) async fn go_on(house: &House, salvaging: bool) -> Result<(), Over> {
 /// of before a power cut that may have taken some of what the program had written.
 fn salvaged(
     found: Option<Milestone>,
-    started: Option<Time>,
+    started: Option<Started>,
     assignment: Option<&Assignment>,
 ) -> Milestone {
-    let (message, hint) = if found.is_some() {
-        (
-            "the machine was restarted before all that the program had written was on its disk",
-            "what was there is stored",
-        )
+    let in_this_boot = started.as_ref().is_some_and(|started| started.in_this_boot);
+    let cause = if found.is_some() {
+        let message =
+            "the machine was restarted before all that the program had written was on its disk";
+        Cause::new(CauseKind::MachineLost, message).hint("what was there is stored")
+    } else if in_this_boot {
+        let message = "the process beside the program died, and the program with it";
+        let hint = "somebody or the kernel killed it; what the program had written is stored";
+        Cause::new(CauseKind::LearnerLost, message).hint(hint)
     } else {
-        (
-            "the process beside the program died, and the program with it",
-            "it was killed, or the machine was restarted; what the program had written is stored",
-        )
+        let message = "the machine was restarted while the program ran";
+        let hint = "what the program had written and the machine had on its disk is stored";
+        Cause::new(CauseKind::MachineLost, message).hint(hint)
     };
-    let cause = Cause::new(CauseKind::LearnerLost, message).hint(hint);
+    let started = started.map(|started| started.at);
     let began = found.map(|milestone| milestone.began).or(started).unwrap_or_else(now);
     let milestone = Milestone::new(Outcome::Failed { cause }, began, started, now());
     match assignment {
@@ -199,6 +202,26 @@ fn guard_of(assignment: &Assignment) -> Result<Guard, Cause> {
             Err(Cause::new(CauseKind::StagingFailed, what).evidence([error.to_string()]))
         }
     }
+}
+
+/// What was seen of the program's end.
+struct Waited {
+    /// How it ended.
+    ending: Option<Ending>,
+    /// It had written more than it may.
+    exceeded: Option<Exceeded>,
+    /// It had run for longer than it may.
+    too_long: bool,
+}
+
+fn ran_too_long(limit: Duration, grace: Duration) -> Cause {
+    let seconds = limit.as_secs();
+    Cause::new(
+        CauseKind::TimeLimit { seconds },
+        format!("the program ran for longer than it may: {limit:?}"),
+    )
+    .evidence([format!("it was told to end (SIGTERM), and killed if it had not in {grace:?}")])
+    .hint("give it more with 'time_limit' in the definition's 'execution', or write checkpoints")
 }
 
 impl House {
@@ -338,10 +361,15 @@ impl House {
         let sampler =
             tokio::spawn(sample::sample(Arc::clone(&self.spool), Arc::clone(&allowance.written)));
         let grace = assignment.definition.terms.grace();
-        let (ending, exceeded) = self.wait_for(program, &allowance, grace).await;
+        let limit = assignment.definition.terms.run_ms.map(Duration::from_millis);
+        let Waited { ending, exceeded, too_long } =
+            self.wait_for(program, &allowance, grace, limit).await;
         sampler.abort();
         self.unless_over()?;
         self.enter(Phase::Collect);
+        if let Some(limit) = limit.filter(|_| too_long) {
+            return Ok(Outcome::Failed { cause: ran_too_long(limit, grace) });
+        }
         let ending = match ending {
             // Whatever it answered to the request, it was asked to end.
             _ if self.wishes().now() >= Wish::Halt => return Ok(self.ended_as_wished()),
@@ -385,14 +413,26 @@ impl House {
         program: Program,
         allowance: &Arc<Allowance>,
         grace: Duration,
-    ) -> (Option<Ending>, Option<Exceeded>) {
+        limit: Option<Duration>,
+    ) -> Waited {
         let Program { mut ended, all_gone, capture } = program;
-        let mut exceeded = None;
+        let (mut exceeded, mut too_long) = (None, false);
+        let limit = async move {
+            match limit {
+                Some(limit) => tokio::time::sleep(limit).await,
+                None => std::future::pending().await,
+            }
+        };
         let by_itself = tokio::select! {
             ending = &mut ended => Some(ending.ok()),
             found = Arc::clone(allowance).watch() => {
                 exceeded = Some(found);
                 stop::kill().await;
+                None
+            }
+            () = limit => {
+                too_long = true;
+                self.cancel(grace).await;
                 None
             }
             wish = self.wishes().at_least(Wish::Halt) => {
@@ -415,7 +455,7 @@ impl House {
             Some(ending) => ending,
             None => ended.try_recv().ok(),
         };
-        (ending, exceeded)
+        Waited { ending, exceeded, too_long }
     }
 
     /// Gives the program its grace, unless everything is to be abandoned.

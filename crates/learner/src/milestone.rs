@@ -105,13 +105,32 @@ impl Milestone {
 pub(crate) fn starts(spool: &Path) -> io::Result<()> {
     // Not synced, for that would keep the program waiting; after a power cut the
     // server knows that it ran.
-    OpenOptions::new().create(true).append(true).mode(0o600).open(spool.join(STARTED)).map(drop)
+    let mut options = OpenOptions::new();
+    let mut file = options.create(true).append(true).mode(0o600).open(spool.join(STARTED))?;
+    file.write_all(boot_id().as_bytes())
 }
 
-/// When the program was about to be started, if it was.
-pub(crate) fn started_at(spool: &Path) -> Option<Time> {
-    let modified = fs::metadata(spool.join(STARTED)).ok()?.modified().ok()?;
-    Timestamp::try_from(modified).ok().map(Time)
+/// Has a learner of this attempt started the program, or was it about to?
+pub fn has_started(attempt_dir: &Path) -> bool {
+    attempt_dir.join(SPOOL).join(STARTED).exists()
+}
+
+/// The start of a program whose end nobody saw.
+pub(crate) struct Started {
+    /// When it was about to be started.
+    pub at: Time,
+    /// The machine has not been restarted since.
+    pub in_this_boot: bool,
+}
+
+impl Started {
+    /// What an earlier learner has said.
+    pub(crate) fn read(spool: &Path) -> Option<Self> {
+        let path = spool.join(STARTED);
+        let modified = fs::metadata(&path).ok()?.modified().ok()?;
+        let at = Time(Timestamp::try_from(modified).ok()?);
+        Some(Self { at, in_this_boot: fs::read_to_string(path).ok()? == boot_id() })
+    }
 }
 
 /// Sees that what the program has written is on the disk, and says so. May take

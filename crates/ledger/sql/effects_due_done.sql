@@ -1,2 +1,2 @@
--- It has been done.
-DELETE FROM effects_due WHERE run = (SELECT position FROM runs WHERE id = :id)
+-- All of it has been done.
+DELETE FROM effects_due WHERE run = :run

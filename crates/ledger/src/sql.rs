@@ -55,6 +55,7 @@ queries! {
     RUN_DELETE = "run_delete",
     RUN_INSERT = "run_insert",
     RUN_MOVE = "run_move",
+    RUN_POSITION = "run_position",
     RUNS_COUNT = "runs_count",
     RUNS_COUNT_IN_STATE = "runs_count_in_state",
     RUNS_COUNT_OF_OWNER = "runs_count_of_owner",

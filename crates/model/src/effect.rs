@@ -33,6 +33,9 @@ pub enum Effect {
     KillAttempt {
         /// Which.
         attempt: AttemptNo,
+        /// The slots that are not free before it is done.
+        #[serde(default)]
+        slots: Vec<u32>,
     },
     /// Take the attempt's token out of service and clear its scratch space.
     CloseAttempt {
@@ -44,4 +47,20 @@ pub enum Effect {
     },
     /// Remove the run's history.
     Forget,
+}
+
+impl Effect {
+    /// Must it be carried out even if the server dies first? Those that end an attempt or
+    /// a history must, for a settled run is nobody's to look at any more; what the others
+    /// are for the reconcilers see from the state.
+    pub fn must_be_kept(&self) -> bool {
+        match self {
+            Self::Schedule
+            | Self::Prepare
+            | Self::StartLearner { .. }
+            | Self::ReplaceLearner { .. }
+            | Self::TellLearnerToEnd { .. } => false,
+            Self::KillAttempt { .. } | Self::CloseAttempt { .. } | Self::Forget => true,
+        }
+    }
 }

@@ -37,13 +37,28 @@ impl Mishap {
     /// The mishap that a cause is, if it is one.
     pub fn of(kind: &CauseKind) -> Option<Self> {
         match kind {
-            CauseKind::LearnerLost | CauseKind::LaunchFailed => Some(Self::MachineLost),
-            CauseKind::OutOfMemory => Some(Self::OutOfMemory),
+            CauseKind::LearnerLost | CauseKind::MachineLost | CauseKind::LaunchFailed => {
+                Some(Self::MachineLost)
+            }
+            CauseKind::OutOfMemory | CauseKind::GpuOutOfMemory => Some(Self::OutOfMemory),
             CauseKind::StoreUnreachable | CauseKind::StoreFailed => Some(Self::StoreFailed),
             CauseKind::Exit { .. }
             | CauseKind::Signal { .. }
             | CauseKind::ProgramNotFound { .. }
             | CauseKind::DiskAllowance { .. }
+            | CauseKind::Exception { .. }
+            | CauseKind::ImportError { .. }
+            | CauseKind::DataMissing { .. }
+            | CauseKind::BadArguments { .. }
+            | CauseKind::ShellSyntax { .. }
+            | CauseKind::GpuUnavailable
+            | CauseKind::SharedMemoryFull
+            | CauseKind::DiskFull
+            | CauseKind::Quota
+            | CauseKind::HostUnreachable
+            | CauseKind::TimeLimit { .. }
+            | CauseKind::QueueTimeLimit { .. }
+            | CauseKind::DataChanged
             | CauseKind::EnvironmentFailed
             | CauseKind::FrameworkUnavailable
             | CauseKind::CredentialsRefused

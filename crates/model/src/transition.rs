@@ -121,14 +121,14 @@ fn live_attempt(live: &Live, event: Event, terms: &Terms, now: Timestamp) -> Res
         }
         Event::LaunchFailed { attempt, cause } | Event::LearnerLost { attempt, cause } => {
             fence(live, attempt)?;
-            Ok(failed(live, cause, false, ended_by_force(attempt), terms, now))
+            Ok(failed(live, cause, false, ended_by_force(live), terms, now))
         }
         Event::LearnerGone { attempt, cause } => {
             fence(live, attempt)?;
             if let Some((live, effects)) = replace(live) {
                 return Ok((RunState::Live(live), effects));
             }
-            Ok(failed(live, cause, false, ended_by_force(attempt), terms, now))
+            Ok(failed(live, cause, false, ended_by_force(live), terms, now))
         }
         Event::Finished { attempt, verdict, stored } => {
             fence(live, attempt)?;
@@ -191,14 +191,14 @@ fn canceling(
         | Event::LearnerLost { attempt, .. }
         | Event::CancelOverdue { attempt } => {
             fence(live, attempt)?;
-            Ok((settle(live, canceled, false, now), forget(ended_by_force(attempt))))
+            Ok((settle(live, canceled, false, now), forget(ended_by_force(live))))
         }
         Event::LearnerGone { attempt, .. } => {
             fence(live, attempt)?;
             // What the program left is stored, as without the mishap.
             Ok(match replace(live) {
                 Some((live, effects)) => (stay(live, then_forget), effects),
-                None => (settle(live, canceled, false, now), forget(ended_by_force(attempt))),
+                None => (settle(live, canceled, false, now), forget(ended_by_force(live))),
             })
         }
         Event::Finished { attempt, verdict, stored } => {
@@ -247,13 +247,13 @@ fn halting(
         | Event::LearnerLost { attempt, .. }
         | Event::CancelOverdue { attempt } => {
             fence(live, attempt)?;
-            Ok((rest(false), ended_by_force(attempt)))
+            Ok((rest(false), ended_by_force(live)))
         }
         Event::LearnerGone { attempt, .. } => {
             fence(live, attempt)?;
             Ok(match replace(live) {
                 Some((live, effects)) => (stay(live), effects),
-                None => (rest(false), ended_by_force(attempt)),
+                None => (rest(false), ended_by_force(live)),
             })
         }
         Event::Finished { attempt, verdict, stored } => {
@@ -437,7 +437,9 @@ fn ended(attempt: AttemptNo, stored: bool) -> Vec<Effect> {
     vec![Effect::CloseAttempt { attempt, stored }, Effect::Schedule]
 }
 
-fn ended_by_force(attempt: AttemptNo) -> Vec<Effect> {
+fn ended_by_force(live: &Live) -> Vec<Effect> {
+    let attempt = live.attempt;
+    let slots = if live.holds_slots() { live.slots.clone() } else { Vec::new() };
     let close = Effect::CloseAttempt { attempt, stored: false };
-    vec![Effect::KillAttempt { attempt }, close, Effect::Schedule]
+    vec![Effect::KillAttempt { attempt, slots }, close, Effect::Schedule]
 }

@@ -63,6 +63,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(runs::submit, runs::list))
         .routes(routes!(runs::show, runs::patch, runs::delete))
         .routes(routes!(runs::events))
+        .routes(routes!(runs::attempts))
         .routes(routes!(runs::log))
         .routes(routes!(stream::stream))
         .routes(routes!(checks::check))

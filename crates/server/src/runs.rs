@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use trainyard_api::ErrorBody;
+use trainyard_api::attempt::AttemptList;
 use trainyard_api::event::EventList;
 use trainyard_api::patch::{Patch, PatchOperation, Want};
 use trainyard_api::run::{RunList, RunResource};
@@ -159,6 +160,17 @@ pub(crate) async fn events(
 ) -> Answer<Json<EventList>> {
     let limit = query.limit.unwrap_or(1000).clamp(1, 1000);
     Ok(Json(shared.control.events(&user, &run_id(&id)?, query.after.min(NEWEST), limit).await?))
+}
+
+/// What became of each attempt of a run, in their order.
+#[utoipa::path(get, path = "/v3/models/{id}/attempts", tag = "runs", security(("token" = [])), params(("id" = String, Path)),
+    responses((status = 200, body = AttemptList), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub(crate) async fn attempts(
+    Reader(user): Reader,
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Answer<Json<AttemptList>> {
+    Ok(Json(shared.control.attempts(&user, &run_id(&id)?).await?))
 }
 
 /// Which bytes.

@@ -32,13 +32,17 @@ async fn what_a_transition_asked_for_is_due_until_it_is_said_to_be_done() {
     assert_eq!(
         due[0].1,
         [
-            Effect::KillAttempt { attempt },
+            Effect::KillAttempt { attempt, slots: vec![0] },
             Effect::CloseAttempt { attempt, stored: false },
             Effect::Forget
         ]
     );
 
-    ledger.effects_done(&run_id(1)).await.unwrap();
+    // One more is added while they are carried out, and stays when they are done.
+    ledger.add_effect_due(&run_id(1), Effect::Forget).await.unwrap();
+    ledger.effects_done(&run_id(1), &due[0].1).await.unwrap();
+    assert_eq!(ledger.effects_due_of(&run_id(1)).await.unwrap(), [Effect::Forget]);
+    ledger.effects_done(&run_id(1), &[Effect::Forget]).await.unwrap();
     assert!(ledger.effects_due().await.unwrap().is_empty());
 }
 

@@ -1,0 +1,2 @@
+-- The row of a run.
+SELECT position FROM runs WHERE id = :id
