@@ -101,29 +101,46 @@ impl World {
                 let bytes = *has;
                 self.send(place, What::HasLog { bytes });
             }
+            // Whoever sees to them has looked whether the attempt lives, and may be slow.
             What::Reports { first, reports } => {
-                for (number, told) in (first..).zip(reports) {
-                    let row = self.ledger.get(&run).expect("not forgotten in between");
-                    let taken = row.taken.get(&attempt).copied().unwrap_or_default();
-                    // Taken before; or of a sequence that another delivery of is on its way.
-                    if number != taken {
-                        continue;
-                    }
-                    if self.take(place, told) == Taken::Over {
-                        self.send(place, What::Over);
-                        return;
-                    }
-                    if self.memory.is_none() {
-                        return;
-                    }
-                    let Some(row) = self.ledger.get_mut(&run) else { return };
-                    row.taken.insert(attempt, number + 1);
+                if let Some(memory) = &mut self.memory {
+                    memory.in_hand.push((place, first, reports));
                 }
-                self.answer(place);
             }
             What::Question => self.answer(place),
             What::Taken { .. } | What::HasLog { .. } | What::Over => {}
         }
+    }
+
+    /// Reports that have come, of an attempt that lived then, are taken.
+    pub(crate) fn take_reports(&mut self) {
+        let Some(memory) = self.memory.as_mut().filter(|memory| !memory.in_hand.is_empty()) else {
+            return;
+        };
+        let chosen = self.rng.usize(0..memory.in_hand.len());
+        let (place, first, reports) = memory.in_hand.remove(chosen);
+        let (run, attempt) = place;
+        for (number, told) in (first..).zip(reports) {
+            let Some(row) = self.ledger.get(&run) else {
+                self.send(place, What::Over);
+                return;
+            };
+            let taken = row.taken.get(&attempt).copied().unwrap_or_default();
+            // Taken before; or of a sequence that another delivery of is on its way.
+            if number != taken {
+                continue;
+            }
+            if self.take(place, told) == Taken::Over {
+                self.send(place, What::Over);
+                return;
+            }
+            if self.memory.is_none() {
+                return;
+            }
+            let Some(row) = self.ledger.get_mut(&run) else { return };
+            row.taken.insert(attempt, number + 1);
+        }
+        self.answer(place);
     }
 
     fn answer(&mut self, place: Place) {

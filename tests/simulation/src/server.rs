@@ -82,7 +82,7 @@ impl World {
             }
             return;
         }
-        match self.rng.u32(0..8) {
+        match self.rng.u32(0..11) {
             0 => self.prepare(),
             1 => self.schedule(),
             2 => self.launch(),
@@ -90,6 +90,7 @@ impl World {
             4 => self.carry_out(),
             5 => self.replace(),
             6 => self.end_what_is_overdue(),
+            7..10 => self.take_reports(),
             _ => self.look_for_loose_ends(),
         }
     }

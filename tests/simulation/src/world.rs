@@ -38,6 +38,8 @@ pub(crate) struct Memory {
     pub(crate) endings: BTreeMap<Run, Vec<u32>>,
     /// Runs with effects that somebody is about to carry out.
     pub(crate) at_work: Vec<Run>,
+    /// Reports that have come and are not taken yet: from whom, from which on, and what.
+    pub(crate) in_hand: Vec<(Place, usize, Vec<Told>)>,
     /// Learners to be replaced: the step between the transition and the next learner.
     pub(crate) replacing: Vec<Place>,
 }
