@@ -1,0 +1,1 @@
+//! Ways to fail that are not the program's.

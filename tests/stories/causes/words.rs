@@ -1,0 +1,1 @@
+//! Each face that tells a cause tells the same.
