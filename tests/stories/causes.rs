@@ -6,6 +6,7 @@
 //! otherwise. A failure that counts as a success is never allowed.
 
 mod decoys;
+mod memory;
 mod native;
 mod python;
 mod resources;

@@ -55,7 +55,7 @@ pub(super) const WAYS: &[Way] = &[
         &[("train.py", "raise ExceptionGroup('two', [ValueError('inner'), KeyError('k')])\n")],
         CALLED,
         ("exception", 1),
-        &["KeyError: 'k'"],
+        &["ExceptionGroup: two (2 sub-exceptions): ValueError: inner"],
     ),
     way(
         "one deep in a recursion",

@@ -115,20 +115,36 @@ impl Said {
 
 /// A text of the program on one line of bounded length.
 pub(crate) fn cut(line: &str) -> String {
-    match line.char_indices().nth(QUOTED_CHARS) {
-        None => line.to_owned(),
-        Some((at, _)) => format!("{}…", &line[..at]),
-    }
+    let short = cut_at(line, QUOTED_CHARS);
+    if short.len() < line.len() { format!("{short}…") } else { line.to_owned() }
+}
+
+fn cut_at(line: &str, characters: usize) -> &str {
+    line.char_indices().nth(characters).map_or(line, |(at, _)| &line[..at])
 }
 
 /// What a terminal would show of a line in the end, in plain characters.
 fn clean(line: &str) -> String {
-    let line = line.strip_suffix('\r').unwrap_or(line);
     // A shell tells of `ls\r` that it is not found.
     let told = line.replace("\r: ", "\\r: ");
-    let last = told.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or_default();
-    let mut text = String::with_capacity(last.len().min(LINE_CHARS));
-    let mut characters = last.chars().peekable();
+    let mut states = told.split('\r').map(plain).filter(|state| !state.trim().is_empty());
+    let first = states.next().unwrap_or_default();
+    let Some(last) = states.next_back() else { return first };
+    // What a message with a carriage return begins with counts; of a progress bar, the end.
+    if is_named(&first) { cut_at(&format!("{first} {last}"), LINE_CHARS).to_owned() } else { last }
+}
+
+/// Does the line begin as that of an exception does, `ValueError: …`?
+fn is_named(line: &str) -> bool {
+    let class = line.split(": ").next().unwrap_or_default();
+    let name = class.rsplit('.').next().unwrap_or_default();
+    name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(char::is_alphanumeric)
+}
+
+/// Without escapes, control characters and those that reorder a line.
+fn plain(state: &str) -> String {
+    let mut text = String::with_capacity(state.len().min(LINE_CHARS));
+    let mut characters = state.chars().peekable();
     let mut kept = 0;
     while let Some(character) = characters.next() {
         if kept == LINE_CHARS {
@@ -188,6 +204,8 @@ mod tests {
             ("\u{1b}]8;;http://x\u{1b}\\link", "link"),
             (" 10%|#   | 1/9\r 20%|##  | 2/9\r", " 20%|##  | 2/9"),
             ("x.sh: 2: ls\r: not found", "x.sh: 2: ls\\r: not found"),
+            ("ValueError: red\r\u{202e}", "ValueError: red"),
+            ("ValueError: one\rtwo", "ValueError: one two"),
             ("a\u{202e}b\u{0}c\u{8}", "abc"),
             ("\u{1b}", ""),
             ("\u{1b}[", ""),

@@ -36,6 +36,8 @@ pub(super) struct Raised {
     more: Vec<String>,
     /// File and line of each frame, outermost first.
     frames: Vec<(String, u32)>,
+    /// Exceptions of a group that were never raised themselves.
+    inner: Vec<String>,
     /// Exceptions that led to it, as they were printed.
     chain: Vec<String>,
     /// The lines from its traceback's first, or that of the chain, up to behind its own line.
@@ -43,6 +45,8 @@ pub(super) struct Raised {
     pub end: usize,
     /// Where that which was printed after it begins.
     pub after: usize,
+    /// A launcher told of it, at length.
+    is_told_on: bool,
 }
 
 impl Raised {
@@ -60,7 +64,10 @@ impl Raised {
             (message, Some(more)) if message.ends_with(':') => {
                 format!("{name}: {message} {}", more.trim())
             }
-            (message, _) => format!("{name}: {message}"),
+            (message, _) => match self.inner.first() {
+                Some(inner) => format!("{name}: {message}: {inner}"),
+                None => format!("{name}: {message}"),
+            },
         }
     }
 
@@ -86,7 +93,7 @@ impl Raised {
 
     /// Does its message go on for many lines?
     pub(super) fn is_long(&self) -> bool {
-        self.message.ends_with(':') || LONG.iter().any(|begin| self.message.starts_with(begin))
+        self.is_told_on || is_long(&self.message)
     }
 
     /// Where it was raised, by the innermost frame of the user's own code.
@@ -104,10 +111,15 @@ impl Raised {
     }
 }
 
+fn is_long(message: &str) -> bool {
+    message.ends_with(':') || LONG.iter().any(|begin| message.starts_with(begin))
+}
+
 /// The last exception that was printed; behind that of a launcher the one before it.
 pub(super) fn last(lines: &[String]) -> Option<Raised> {
+    let is_ignored = |at: usize| at > 0 && lines[at - 1].starts_with("Exception ignored");
     let starts: Vec<usize> =
-        (0..lines.len()).filter(|at| prefix_of(lines, *at).is_some()).collect();
+        (0..lines.len()).filter(|at| prefix_of(lines, *at).is_some() && !is_ignored(*at)).collect();
     let mut found = starts.iter().rev().filter_map(|at| read(lines, *at));
     let last = found.next()?;
     if !OF_LAUNCHERS.contains(&last.name()) {
@@ -115,7 +127,7 @@ pub(super) fn last(lines: &[String]) -> Option<Raised> {
     }
     let inner = found.find(|raised| !OF_LAUNCHERS.contains(&raised.name()));
     Some(match inner {
-        Some(inner) => Raised { after: last.after, ..inner },
+        Some(inner) => Raised { after: last.after, is_told_on: true, ..inner },
         None => last,
     })
 }
@@ -127,7 +139,11 @@ fn prefix_of(lines: &[String], at: usize) -> Option<&str> {
         let prefix = &line[..place];
         let prefix = prefix.strip_suffix("Original ").unwrap_or(prefix);
         let prefix = prefix.strip_suffix("Exception Group ").unwrap_or(prefix);
-        return (prefix.chars().count() <= PREFIX_CHARS).then_some(prefix);
+        // A progress bar may have left its line open.
+        let goes_on = lines[at + 1..].iter().any(|line| line.starts_with(prefix));
+        let is_of_a_group = prefix.trim_matches([' ', '+', '|']).is_empty();
+        let is_short = prefix.chars().count() <= PREFIX_CHARS;
+        return Some(if is_of_a_group || (is_short && goes_on) { prefix } else { "" });
     }
     // A script that cannot be read is told without a header.
     let is_frame = line.starts_with("  File \"") && !line.contains(", in ");
@@ -172,17 +188,29 @@ fn read(lines: &[String], start: usize) -> Option<Raised> {
     let more = lines[at + 1..].iter().take(MESSAGE_LINES);
     let more = more.map_while(|line| bare(line)).take_while(|line| !line.contains(HEADER));
     let more: Vec<String> = more.collect();
-    // Only what is indented belongs to the message for sure, and of long ones the next line.
-    let opens = message.is_empty() || message.ends_with(':');
+    // Only what is indented belongs to the message for sure, and of long ones all.
+    let (is_long, is_open) = (is_long(&message), message.is_empty());
     let sure = more
         .iter()
         .enumerate()
         .take_while(|(number, line)| {
-            line.starts_with([' ', '\t']) || line.is_empty() || (opens && *number < 3)
+            is_long || line.starts_with([' ', '\t']) || line.is_empty() || (is_open && *number < 3)
         })
         .count();
     let more = more.into_iter().take(sure).collect();
-    Some(Raised { class, message, more, frames, chain, first, end: at + 1, after: at + 1 })
+    let inner = if class.ends_with("Group") { members(&lines[at + 1..]) } else { Vec::new() };
+    Some(Raised {
+        class,
+        message,
+        more,
+        inner,
+        frames,
+        chain,
+        first,
+        end: at + 1,
+        after: at + 1,
+        is_told_on: false,
+    })
 }
 
 /// `  File "train.py", line 3, in <module>`
@@ -204,6 +232,14 @@ fn exception(line: &str) -> Option<(String, String)> {
     is_class.then(|| (class.to_owned(), message.to_owned()))
 }
 
+/// `    | ValueError: inner`, a line each, in the frame that a group is printed in.
+fn members(lines: &[String]) -> Vec<String> {
+    let framed = lines.iter().map(|line| line.trim_start());
+    let framed = framed.take_while(|line| line.starts_with(['|', '+']));
+    let told = framed.filter_map(|line| line.strip_prefix("| "));
+    told.filter(|line| exception(line).is_some()).map(str::to_owned).collect()
+}
+
 /// The exceptions that were printed before as its causes, and where the first of them begins.
 fn chain(lines: &[String], start: usize, prefix: &str) -> (Vec<String>, usize) {
     let mut links = Vec::new();
@@ -219,6 +255,10 @@ fn chain(lines: &[String], start: usize, prefix: &str) -> (Vec<String>, usize) {
         else {
             return (links, first);
         };
+        if let Some(at) = without_traceback(lines, joint) {
+            links.push(lines[at..joint].join("\n"));
+            return (links, at);
+        }
         let header = lines[..joint].iter().rposition(|line| line.contains(HEADER));
         let Some(header) = header else { return (links, first) };
         let told = lines[header..joint]
@@ -228,6 +268,16 @@ fn chain(lines: &[String], start: usize, prefix: &str) -> (Vec<String>, usize) {
         links.push(told.cloned().collect::<Vec<_>>().join("\n"));
         first = header;
     }
+}
+
+/// Where an exception begins that ends before `joint` and was never raised.
+fn without_traceback(lines: &[String], joint: usize) -> Option<usize> {
+    let last = lines[..joint].iter().rposition(|line| !line.trim().is_empty())?;
+    let blank = lines[..last].iter().rposition(|line| line.trim().is_empty());
+    let at = blank.map_or(0, |blank| blank + 1);
+    let name = exception(&lines[at])?.0;
+    let is_one = ["Error", "Exception", "Warning"].iter().any(|end| name.ends_with(end));
+    is_one.then_some(at)
 }
 
 #[cfg(test)]
