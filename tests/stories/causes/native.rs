@@ -38,7 +38,7 @@ pub(super) const WAYS: &[Way] = &[
         )],
         "g++ -o train train.cc && ./train",
         ("signal", 134),
-        &["what():  no weights"],
+        &["std::runtime_error: no weights"],
     ),
     way(
         "memory that is freed twice",

@@ -97,6 +97,7 @@ pub(super) fn data_of(text: &str, scene: &Scene<'_>) -> Option<Cause> {
         "does not exist",
         "errno = 2",
         "not found",
+        "can't cd to",
     ];
     if !says_so.iter().any(|words| lower.contains(words)) {
         return None;

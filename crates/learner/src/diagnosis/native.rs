@@ -22,7 +22,14 @@ pub(super) fn cause(signal: i32, said: &Said, scene: &Scene<'_>) -> Option<Cause
                 let message = cut(&format!("{}: {}", cause.message, words.trim()));
                 return Some(Cause { message, ..cause }.evidence(said.tail()).status(status));
             }
-            Cause::new(kind, cut(&named(words.trim())))
+            let class = last.iter().find_map(|line| line.split_once(" an instance of '"));
+            let words = match (words.trim().strip_prefix("what():"), class) {
+                (Some(what), Some((_, class))) => {
+                    format!("{}: {}", class.trim_end_matches('\''), what.trim())
+                }
+                _ => words.trim().to_owned(),
+            };
+            Cause::new(kind, cut(&named(&words)))
                 .hint("an assertion or a check inside the program or a library failed")
         }
         7 => {

@@ -2,12 +2,13 @@
 //! warnings of libraries that shut down, launchers that report what they launched.
 
 /// Beginnings of such lines.
-const BEGINNINGS: [&str; 24] = [
+const BEGINNINGS: [&str; 25] = [
+    "Execution halted",
+    "at java.",
+    "... ",
     "warnings.warn(",
     "Exception ignored in",
     "Exception ignored while",
-    "make: ***",
-    "make[",
     "tar: Exiting with failure",
     "tar: Error is not recoverable",
     "tar: Child returned status",
@@ -30,7 +31,10 @@ const BEGINNINGS: [&str; 24] = [
 ];
 
 /// Words in such lines.
-const WORDS: [&str; 9] = [
+const WORDS: [&str; 12] = [
+    " records in",
+    " records out",
+    ") copied, ",
     "Warning: ",
     "resource_tracker",
     "(core dumped)",
@@ -49,6 +53,14 @@ pub(super) fn is_noise(line: &str) -> bool {
         || BEGINNINGS.iter().any(|beginning| line.starts_with(beginning))
         || WORDS.iter().any(|words| line.contains(words))
         || is_of_a_c_log(line)
+        || is_a_frame(line)
+        || (line.starts_with("make") && line.contains("] Error "))
+}
+
+/// `at Train.main(Train.java:5)`, as Java and JavaScript print them below an exception.
+fn is_a_frame(line: &str) -> bool {
+    let place = line.strip_prefix("at ").and_then(|line| line.strip_suffix(')'));
+    place.is_some_and(|place| place.contains('('))
 }
 
 /// `E0712 10:11:12.345 …` (glog) or `2024-07-12 10:11:12.345678: W tensorflow/…`.

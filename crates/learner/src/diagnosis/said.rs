@@ -67,7 +67,9 @@ impl Said {
 
     /// The last words, when they sound like a reason.
     pub(crate) fn complaint(&self) -> Option<&str> {
-        const SOUNDS: [&str; 16] = [
+        const SOUNDS: [&str; 18] = [
+            "unbound",
+            "undefined",
             "error",
             "fail",
             "fatal",
