@@ -55,3 +55,90 @@ pub(crate) fn of_exit(code: i32, said: &Said, scene: &Scene<'_>, oom: bool) -> O
 pub(crate) fn of_signal(signal: i32, said: &Said, scene: &Scene<'_>) -> Option<Cause> {
     native::cause(signal, said, scene)
 }
+
+#[cfg(test)]
+mod attacks {
+    use super::*;
+
+    /// What a hostile log may be made of.
+    const PIECES: [&str; 44] = [
+        "Traceback (most recent call last):",
+        "  + Exception Group Traceback (most recent call last):",
+        "[rank0]: Traceback (most recent call last):",
+        "Original Traceback (most recent call last):",
+        "  File \"",
+        "\", line ",
+        "18446744073709551616",
+        "7, in <module>",
+        "    x",
+        "ValueError: ",
+        "ValueError",
+        "ExceptionGroup: two",
+        "  | ",
+        "  |ä",
+        "  +",
+        "    | ",
+        "|",
+        "+",
+        "ä",
+        "\u{1f980}",
+        "\u{1b}[",
+        "\u{1b}]",
+        "\r",
+        "\r: ",
+        "\n",
+        "\n",
+        "\n",
+        "\n\n",
+        ": ",
+        "'",
+        "\"",
+        "‘",
+        "’",
+        "No module named ",
+        "cannot import name ",
+        "/attempt/data/",
+        "No such file or directory",
+        ": not found",
+        "password=",
+        "://",
+        "@",
+        "During handling of the above exception, another exception occurred:",
+        "usage: ",
+        ": cannot open shared object file",
+    ];
+
+    /// splitmix64: the same texts in every run.
+    fn next(state: &mut u64) -> usize {
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = *state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) >> 33).expect("31 bits")
+    }
+
+    #[test]
+    fn no_log_brings_the_learner_down_or_speaks_to_a_terminal() {
+        let (code, data) = (Path::new("/attempt/code"), Path::new("/attempt/data"));
+        let scene = Scene { code, data, has_data: true, has_gpus: false };
+        let mask = mask::Mask::new(&trainyard_model::secret::ExposedSecrets::default());
+        let mut state = 7;
+        for _ in 0..3000 {
+            let length = next(&mut state) % 40;
+            let text: String =
+                (0..length).map(|_| PIECES[next(&mut state) % PIECES.len()]).collect();
+            let said = Said::new(&text);
+            let causes = [1, 2, 3, 126, 127].map(|code| of_exit(code, &said, &scene, true));
+            let signals = [4, 6, 7, 9, 11].map(|signal| of_signal(signal, &said, &scene));
+            for cause in causes.into_iter().chain(signals).flatten() {
+                let told = format!("{:?}", mask.cause(cause.clone()));
+                assert!(told.len() < 30_000, "{text:?}");
+                let lines = cause.evidence.iter().chain([&cause.message]);
+                for line in lines {
+                    let is_plain = |c: char| !c.is_control() || c == '\t';
+                    assert!(line.chars().all(is_plain), "{line:?} of {text:?}");
+                }
+            }
+        }
+    }
+}

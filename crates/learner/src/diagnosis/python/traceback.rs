@@ -160,7 +160,7 @@ fn read(lines: &[String], start: usize) -> Option<Raised> {
         let rest = if group {
             line.trim_start_matches(' ')
                 .strip_prefix(['|', '+'])
-                .map(|rest| &rest[rest.len().min(1)..])
+                .map(|rest| rest.strip_prefix(' ').unwrap_or(rest))
         } else {
             line.strip_prefix(prefix).or_else(|| line.strip_prefix(prefix.trim_end()))
         };
