@@ -172,7 +172,7 @@ fn tell(ways: &[&Way]) -> Told {
         }
         let mut job = scene.job(way.command);
         job.data = Some(data.clone());
-        job.name = way.name.to_owned();
+        way.name.clone_into(&mut job.name);
         let files = [("readme.txt", "A model definition.\n")].into_iter();
         let zip = zip::of(&files.chain(way.files.iter().copied()).collect::<Vec<_>>());
         runs.push((way, scene.server.submit(&job.text(), &zip).context(way.name)?));
