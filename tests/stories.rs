@@ -12,6 +12,7 @@ mod stories {
     mod bad_programs;
     mod bad_zips;
     mod cancel;
+    mod causes;
     mod command_line;
     mod data_cache;
     mod data_directory;

@@ -257,6 +257,9 @@ pub struct Status {
     /// A user has asked for it to rest.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub halting: bool,
+    /// Who canceled it, or has asked for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canceled_by: Option<String>,
     /// Why it failed, typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<CauseView>,
@@ -357,6 +360,9 @@ pub struct CauseView {
     pub kind: serde_json::Value,
     /// One line.
     pub message: String,
+    /// The same in few words, for lists: `no module pandas`.
+    #[serde(default)]
+    pub short: String,
     /// What supports it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<String>,

@@ -130,9 +130,24 @@ pub(crate) fn status(record: &RunRecord, around: &Surroundings<'_>) -> Status {
         slots_note: around.slots_note.clone(),
         canceling: matches!(state, RunState::Canceling { .. }),
         halting: matches!(state, RunState::Halting { .. }),
+        canceled_by: canceled_by(state),
         cause: cause.map(cause_view),
         usage: around.latest.usage,
         log_bytes: around.log_bytes,
+    }
+}
+
+fn canceled_by(state: &RunState) -> Option<String> {
+    match state {
+        RunState::Canceling { by, .. } => Some(by.to_string()),
+        RunState::Settled(settled) => match &settled.outcome {
+            Outcome::Canceled { by } => Some(by.to_string()),
+            Outcome::Completed | Outcome::Failed { .. } => None,
+        },
+        RunState::Queued(_)
+        | RunState::Live(_)
+        | RunState::Halting { .. }
+        | RunState::Halted(_) => None,
     }
 }
 
@@ -210,6 +225,7 @@ fn cause_view(cause: &Cause) -> CauseView {
         code: cause.kind.code().to_string(),
         kind: serde_json::to_value(&cause.kind).expect("a cause is plain data"),
         message: cause.message.clone(),
+        short: cause.kind.short(),
         evidence: cause.evidence.clone(),
         hint: cause.hint.clone(),
         exit_status: cause.exit_status(),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use trainyard_api::Time;
 use trainyard_api::learner::{Assignment, ReportKind, StagingView};
 use trainyard_api::run::Progress;
-use trainyard_model::cause::Cause;
+use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::secret::Credentials;
 use trainyard_objectstore::{Cache, Guard, Isolation, Staged, Staging, Step, Transferred, stage};
 
@@ -85,6 +85,13 @@ pub(crate) async fn stage_data(
         }
     };
     staged.notes.iter().for_each(|note| journal.line(note));
+    if staged.objects == 0 {
+        // It held something when the run was submitted.
+        journal.line("failed: the container is empty");
+        let message = format!("the container `{}` at {} is empty", data.container, data.endpoint);
+        return Err(Cause::new(CauseKind::ContainerEmpty, message)
+            .hint("put the training data back, or name the container that holds it"));
+    }
     let told = told(&staged);
     journal.line(&format!("{told}, in {:.1} s", began.elapsed().as_secs_f64()));
     let message = format!("training data: {told}");

@@ -10,7 +10,7 @@
 //!   what the next learner of the attempt must know should this one die.
 //! - `capture`, `sample`, `allowance`, `stop`: beside the program while it runs.
 //! - `spool`, `courier`, `line`, `doubt`: what is told, and how it gets there.
-//! - `verdict`, `memory`: why it ended.
+//! - `verdict`, `diagnosis`, `memory`: why it ended.
 //! - [`processes`], [`at_work`]: also for the engine, which looks after learners.
 
 mod ahead;
@@ -21,6 +21,7 @@ mod checkpoints;
 mod contract;
 mod courier;
 mod data;
+mod diagnosis;
 mod diary;
 mod dirs;
 mod doubt;

@@ -21,6 +21,7 @@ use crate::checkpoints;
 use crate::contract;
 use crate::courier;
 use crate::data::Data;
+use crate::diagnosis::said::Said;
 use crate::dirs::Dirs;
 use crate::fetch::{NotFetched, fetch, fetch_assignment};
 use crate::line::{Line, Over};
@@ -33,7 +34,7 @@ use crate::spool::{Spool, now};
 use crate::stage::{stage, staging_failed};
 use crate::stop;
 use crate::store::{self, Known};
-use crate::verdict;
+use crate::verdict::{self, Evidence};
 use crate::wish::{Wish, Wishes};
 
 /// How long processes have that the program left behind, between SIGTERM and SIGKILL.
@@ -388,9 +389,9 @@ impl House {
             }
             None => allowance.was_used_up(),
         };
-        let tail = verdict::tail(&self.spool, header.len() as u64);
-        let run = &assignment.attempt.run;
-        Ok(match verdict::cause(run, ending, exceeded, memory.since(), tail) {
+        let said = Said::read(&self.spool, header.len() as u64);
+        let evidence = Evidence { ending, exceeded, memory: memory.since(), said };
+        Ok(match verdict::cause(assignment, &self.dirs, evidence) {
             None => Outcome::Succeeded,
             Some(cause) => Outcome::Failed { cause },
         })

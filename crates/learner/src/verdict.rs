@@ -1,41 +1,58 @@
 //! The verdict: what became of the program, as one typed cause with its evidence.
 
+use trainyard_api::learner::Assignment;
 use trainyard_model::cause::{Cause, CauseKind};
-use trainyard_model::ids::RunId;
 
 use crate::allowance::Exceeded;
+use crate::diagnosis::mask::Mask;
+use crate::diagnosis::said::{Said, cut};
+use crate::diagnosis::{self, Scene};
+use crate::dirs::Dirs;
 use crate::program::Ending;
-use crate::spool::Spool;
-
-/// How much of the log's end is looked at, and how many lines of it are quoted.
-const TAIL_BYTES: u64 = 8 << 10;
-const TAIL_LINES: usize = 10;
-/// A longer line is cut.
-const LINE_CHARS: usize = 300;
 
 /// Signals that end a program by its own or the kernel's doing. A shell tells
 /// them as 128 and the number; other codes above 128 are taken as they come,
 /// since programs use them too.
-const FATAL: [i32; 8] = [4, 6, 7, 8, 9, 11, 15, 25];
+const FATAL: [i32; 14] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 15, 24, 25, 31];
 
 const SIGKILL: i32 = 9;
 const SIGXFSZ: i32 = 25;
 
+/// What is known of a program that has ended.
+pub(crate) struct Evidence {
+    /// How it ended.
+    pub ending: Ending,
+    /// That it wrote more than it may, if it did.
+    pub exceeded: Option<Exceeded>,
+    /// What the kernel ended for want of memory meanwhile, a line each.
+    pub memory: Vec<String>,
+    /// The end of its log.
+    pub said: Said,
+}
+
 /// Why the program failed; `None` when it ended with 0.
-pub(crate) fn cause(
-    run: &RunId,
-    ending: Ending,
-    exceeded: Option<Exceeded>,
-    memory: Vec<String>,
-    tail: Vec<String>,
-) -> Option<Cause> {
+pub(crate) fn cause(assignment: &Assignment, dirs: &Dirs, evidence: Evidence) -> Option<Cause> {
+    let scene = Scene {
+        code: &dirs.code,
+        data: &dirs.data,
+        has_data: assignment.definition.data.is_some(),
+        has_gpus: !assignment.gpus.is_empty(),
+    };
+    let whole_log = format!("`trainyard logs {}` shows the whole log", assignment.attempt.run);
+    let cause = judge(&scene, evidence)?;
+    let cause = if cause.hint.is_none() { cause.hint(whole_log) } else { cause };
+    Some(Mask::new(&assignment.secrets).cause(cause))
+}
+
+fn judge(scene: &Scene<'_>, evidence: Evidence) -> Option<Cause> {
+    let Evidence { ending, exceeded, memory, said } = evidence;
     let ending = match ending {
         Ending::Exited(0) => return None,
         Ending::Exited(code) if FATAL.contains(&(code - 128)) => Ending::Signaled(code - 128),
         ending => ending,
     };
     if let Some(exceeded) = exceeded {
-        return Some(too_much_disk(exceeded).evidence(tail));
+        return Some(too_much_disk(exceeded).evidence(said.tail()));
     }
     let was_killed = ending == Ending::Signaled(SIGKILL);
     if was_killed && !memory.is_empty() {
@@ -45,34 +62,32 @@ pub(crate) fn cause(
                 "the machine ran out of memory and the kernel ended the program",
             )
             .evidence(memory)
-            .evidence(tail)
-            .hint("use smaller batches or a smaller model, or a machine with more memory"),
+            .evidence(said.tail())
+            .hint("use smaller batches or a smaller model, or a machine with more memory")
+            .status(128 + SIGKILL),
         );
     }
-    let whole_log = format!("`trainyard logs {run}` shows the whole log");
-    let cause = match ending {
-        Ending::Exited(127) => Cause::new(
-            CauseKind::ProgramNotFound { code: 127 },
-            "the command could not be found (exit code 127)",
-        )
-        .hint("is it in the zip, spelt like this, and called with `./` or by an interpreter?"),
-        Ending::Exited(126) => Cause::new(
-            CauseKind::ProgramNotFound { code: 126 },
-            "the command was found but could not be executed (exit code 126)",
-        )
-        .hint("was it executable when it was zipped? Call it by its interpreter: `sh ./x.sh`"),
-        Ending::Exited(code) => {
-            Cause::new(CauseKind::Exit { code }, format!("the program ended with exit code {code}"))
-                .hint(whole_log)
-        }
-        Ending::Signaled(signal) => Cause::new(
-            CauseKind::Signal { signal },
-            format!("the program was ended by signal {signal}{}", name(signal)),
-        )
-        .hint(whole_log),
+    let known = match ending {
+        Ending::Exited(code) => diagnosis::of_exit(code, &said, scene, !memory.is_empty()),
+        Ending::Signaled(signal) => diagnosis::of_signal(signal, &said, scene),
     };
+    let cause = known.unwrap_or_else(|| match ending {
+        Ending::Exited(code) => {
+            let message = match said.complaint() {
+                Some(words) => format!("the program ended with exit code {code}: {}", words.trim()),
+                None => format!("the program ended with exit code {code}"),
+            };
+            Cause::new(CauseKind::Exit { code }, cut(&message)).evidence(said.tail())
+        }
+        Ending::Signaled(signal) => {
+            let message = format!("the program was ended by {}", diagnosis::called(signal));
+            Cause::new(CauseKind::Signal { signal }, message).evidence(said.tail())
+        }
+    });
     // Not the cause, or not proven to be: a worker of the program may have been hit.
-    Some(cause.evidence(memory).evidence(tail))
+    let Cause { evidence, .. } = &cause;
+    let evidence = [memory, evidence.clone()].concat();
+    Some(Cause { evidence, ..cause })
 }
 
 /// Did the program run into the kernel's limit on single files?
@@ -95,45 +110,6 @@ fn too_much_disk(exceeded: Exceeded) -> Cause {
     .hint(hint)
 }
 
-/// The last lines of the log after its first `header` bytes.
-pub(crate) fn tail(spool: &Spool, header: u64) -> Vec<String> {
-    let from = spool.log_bytes().saturating_sub(TAIL_BYTES).max(header);
-    let Ok(bytes) = spool.read_log(from, usize::try_from(TAIL_BYTES).expect("a small number"))
-    else {
-        return Vec::new();
-    };
-    let text = String::from_utf8_lossy(&bytes);
-    let mut lines: Vec<String> = text
-        .lines()
-        .rev()
-        .filter(|line| !line.trim().is_empty())
-        .take(TAIL_LINES)
-        .map(cut)
-        .collect();
-    lines.reverse();
-    lines
-}
-
-fn cut(line: &str) -> String {
-    match line.char_indices().nth(LINE_CHARS) {
-        None => line.to_owned(),
-        Some((at, _)) => format!("{}…", &line[..at]),
-    }
-}
-
-fn name(signal: i32) -> &'static str {
-    match signal {
-        4 => " (SIGILL, an illegal instruction)",
-        6 => " (SIGABRT, it gave up by itself)",
-        7 => " (SIGBUS, a bad memory access)",
-        8 => " (SIGFPE, an arithmetic error)",
-        9 => " (SIGKILL)",
-        11 => " (SIGSEGV, a bad memory access)",
-        15 => " (SIGTERM)",
-        _ => "",
-    }
-}
-
 #[expect(clippy::cast_precision_loss, reason = "one decimal is printed")]
 fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -151,16 +127,25 @@ fn bytes(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
-    fn judged(ending: Ending, memory: &[&str]) -> Option<CauseKind> {
-        let run = "training-DOl4q2LkR".parse().expect("an id");
+    fn judged(ending: Ending, memory: &[&str], said: &str) -> Option<CauseKind> {
+        let scene = Scene {
+            code: Path::new("/attempt/code"),
+            data: Path::new("/attempt/data"),
+            has_data: true,
+            has_gpus: false,
+        };
         let memory = memory.iter().map(|line| (*line).to_owned()).collect();
-        cause(&run, ending, None, memory, Vec::new()).map(|cause| cause.kind)
+        let evidence = Evidence { ending, exceeded: None, memory, said: Said::new(said) };
+        judge(&scene, evidence).map(|cause| cause.kind)
     }
 
     #[test]
     fn every_ending_has_its_cause() {
+        let judged = |ending, memory: &[&str]| judged(ending, memory, "");
         assert_eq!(judged(Ending::Exited(0), &["killed"]), None);
         assert_eq!(judged(Ending::Exited(3), &[]), Some(CauseKind::Exit { code: 3 }));
         assert_eq!(judged(Ending::Exited(3), &["killed"]), Some(CauseKind::Exit { code: 3 }));
@@ -172,6 +157,20 @@ mod tests {
         assert_eq!(judged(Ending::Exited(137), &["killed"]), Some(CauseKind::OutOfMemory));
         assert_eq!(judged(Ending::Exited(139), &[]), Some(CauseKind::Signal { signal: 11 }));
         assert_eq!(judged(Ending::Exited(200), &[]), Some(CauseKind::Exit { code: 200 }));
+    }
+
+    #[test]
+    fn words_never_make_a_success_of_a_failure_nor_the_other_way_round() {
+        let worst = "Traceback (most recent call last):\n  File \"x\", line 1, in f\nMemoryError\n";
+        assert_eq!(judged(Ending::Exited(0), &["killed"], worst), None);
+        for said in ["", "all is well\n", "exit code 0\n", "completed\n"] {
+            assert_eq!(judged(Ending::Exited(1), &[], said), Some(CauseKind::Exit { code: 1 }));
+            assert!(judged(Ending::Signaled(6), &[], said).is_some());
+        }
+        // A process of the program was hit, and its parent gave up.
+        let worker = "RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed.\n";
+        assert_eq!(judged(Ending::Exited(1), &["killed"], worker), Some(CauseKind::OutOfMemory));
+        assert_ne!(judged(Ending::Exited(1), &[], worker), Some(CauseKind::OutOfMemory));
     }
 
     #[test]

@@ -21,12 +21,12 @@ pub(crate) fn end(
     let took = status.finished_at.map_or_else(String::new, |at| {
         format!(" after {}", words::between(status.submitted_at.0, at.0))
     });
-    let verb = match status.state.as_str() {
-        "completed" => "completed",
-        "canceled" => "was canceled",
-        "halted" => "was halted",
-        "error" => "failed",
-        other => other,
+    let verb = match (status.state.as_str(), &status.canceled_by) {
+        ("canceled", Some(by)) => &format!("was canceled by {}", words::printable(by)),
+        ("canceled", None) => "was canceled",
+        ("halted", _) => "was halted",
+        ("error", _) => "failed",
+        (other, _) => other,
     };
     let rooms: Vec<_> = rooms
         .unwrap_or_default()

@@ -61,8 +61,14 @@ fn state(status: &Status) -> String {
     let style = state_style(&status.state);
     let word = printable(&status.state);
     let room = match status.room.as_str() {
-        "settle" => String::new(),
-        _ if status.canceling => " (being canceled)".to_owned(),
+        "settle" => match &status.canceled_by {
+            Some(by) => format!(" by {}", printable(by)),
+            None => String::new(),
+        },
+        _ if status.canceling => match &status.canceled_by {
+            Some(by) => format!(" (being canceled by {})", printable(by)),
+            None => " (being canceled)".to_owned(),
+        },
         _ if status.halting => " (being halted)".to_owned(),
         _ if status.state == "halted" => String::new(),
         room => format!(" ({})", printable(room)),

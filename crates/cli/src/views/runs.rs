@@ -15,7 +15,7 @@ pub fn runs(runs: &[RunResource], now: Timestamp, width: Option<usize>) -> Strin
         table.row([
             Cell::from(&run.metadata.guid),
             Cell::from(&run.entity.model_definition.name),
-            Cell::painted(state(status), state_style(&status.state)),
+            Cell::painted(short_state(status, width.is_some()), state_style(&status.state)),
             Cell::from(words::ago(status.submitted_at.0, now)),
             Cell::from(took(status)),
         ]);
@@ -30,12 +30,28 @@ pub fn run_line(run: &RunResource) -> String {
     format!("{}  {name}  {}", run.metadata.guid, state(status))
 }
 
-/// The state, and the room where the state says little.
+/// So much of a state fits into a terminal beside the other columns.
+const STATE_CHARS: usize = 25;
+
+/// The state, cut where a terminal is narrow.
+fn short_state(status: &Status, is_narrow: bool) -> String {
+    let state = state(status);
+    match state.char_indices().nth(STATE_CHARS) {
+        Some((at, _)) if is_narrow => format!("{}…", &state[..at]),
+        _ => state,
+    }
+}
+
+/// The state, with why it is that, or with the room, where the state says little.
 fn state(status: &Status) -> String {
     match (status.state.as_str(), status.room.as_str()) {
         (_, _) if status.canceling => "canceling".to_owned(),
         ("pending" | "running", room) if room != "run" => format!("{} ({room})", status.state),
-        (state, _) => state.to_owned(),
+        (state, _) => match (&status.cause, &status.canceled_by) {
+            (Some(cause), _) if !cause.short.is_empty() => format!("{state}: {}", cause.short),
+            (None, Some(by)) => format!("{state} by {by}"),
+            _ => state.to_owned(),
+        },
     }
 }
 

@@ -61,6 +61,7 @@ pub(crate) fn failed() -> RunResource {
             "code": "TY0501",
             "kind": { "cause": "exit", "code": 3 },
             "message": "the program ended with exit code 3",
+            "short": "exit 3",
             "evidence": ["Traceback (most recent call last):", "ValueError: \u{1b}[31mno\u{1b}[0m"],
             "hint": "`trainyard logs training-DOl4q2LkR --tail 100` shows more",
             "exit_status": 3,

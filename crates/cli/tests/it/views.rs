@@ -18,7 +18,13 @@ fn runs_at_80_columns() {
         "running_at": "2017-10-25T11:16:55.000Z", "finished_at": "2017-10-25T11:21:00.000Z",
     }));
     let canceling = run(&json!({ "state": "running", "room": "run", "canceling": true }));
-    let all = [run(&json!({})), long, canceling, failed(), done];
+    let mut missing = failed();
+    let cause = missing.entity.status.cause.as_mut().expect("it failed");
+    cause.short = "no module a_name_of_more_than_thirty_letters".to_owned();
+    let canceled = run(&json!({
+        "state": "canceled", "room": "settle", "canceled_by": "ann \u{1b}[2J",
+    }));
+    let all = [run(&json!({})), long, canceling, failed(), missing, canceled, done];
     let text = plain(&views::runs(&all, at("2017-10-26T11:20:00.000Z"), Some(80)));
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     insta::assert_snapshot!(text);
