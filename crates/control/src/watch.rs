@@ -1,10 +1,12 @@
 //! The reconciler of life: asks the engine whether the learners on record are
 //! alive, and ends what was canceled and does not end.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use tokio::time::Instant;
+use trainyard_crashpoint::crash_point;
 use trainyard_engine::{Probe, Rest};
 use trainyard_ledger::ApplyError;
 use trainyard_model::cause::{Cause, CauseKind};
@@ -20,8 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 impl Control {
     /// Runs until the server stops.
     pub(crate) async fn reconcile_life(self: Arc<Self>) {
+        let mut canceling = HashMap::new();
         loop {
-            self.end_what_is_overdue().await;
+            self.end_what_is_overdue(&mut canceling).await;
             self.bury_the_lost().await;
             tokio::select! {
                 () = self.bells.watch.notified() => {}
@@ -30,18 +33,24 @@ impl Control {
         }
     }
 
-    async fn end_what_is_overdue(self: &Arc<Self>) {
+    /// `canceling` is since when this server has known which attempts are being canceled.
+    /// Not the time on record: a learner could not be told while there was no server, and
+    /// a clock that jumps takes nobody's grace away.
+    async fn end_what_is_overdue(self: &Arc<Self>, canceling: &mut HashMap<AttemptId, Instant>) {
         let bound = self.settings.grace + CANCEL_MARGIN;
-        let now = Timestamp::now();
-        let overdue = self.board.select(|record| match &record.state {
-            RunState::Canceling { live, since, .. } => {
-                let waited = Duration::try_from(now.duration_since(*since)).unwrap_or_default();
-                (waited > bound).then(|| (record.id.clone(), live.attempt))
+        let now = Instant::now();
+        let attempts = self.board.select(|record| match &record.state {
+            RunState::Canceling { live, .. } => {
+                Some(AttemptId { run: record.id.clone(), attempt: live.attempt })
             }
             RunState::Queued { .. } | RunState::Live(_) | RunState::Settled(_) => None,
         });
-        for (run, attempt) in overdue {
-            self.tell_and_log(&AttemptId { run, attempt }, Event::CancelOverdue { attempt }).await;
+        canceling.retain(|known, _| attempts.contains(known));
+        for id in attempts {
+            let since = *canceling.entry(id.clone()).or_insert(now);
+            if now - since > bound {
+                self.tell_and_log(&id, Event::CancelOverdue { attempt: id.attempt }).await;
+            }
         }
     }
 
@@ -75,6 +84,7 @@ impl Control {
     /// A learner is gone. Another goes on in its place where that is safe.
     async fn bury(self: &Arc<Self>, id: &AttemptId, evidence: Vec<String>, rest: Rest) {
         let attempt = id.attempt;
+        crash_point!("watch.learner_gone");
         // Its last report may have arrived between the probe's look and ours.
         let cause = |hint: String| {
             Cause::new(

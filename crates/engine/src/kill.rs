@@ -12,6 +12,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use trainyard_crashpoint::crash_point;
 use trainyard_learner::at_work;
 use trainyard_learner::processes::{Process, all, boot_id, descendants};
 use trainyard_model::ids::AttemptId;
@@ -45,6 +46,7 @@ pub(crate) fn kill(attempt: &AttemptId, handle: &Handle) -> Result<(), EngineErr
             signal(process, Signal::KILL);
         }
     }
+    crash_point!("engine.killing");
     let deadline = Instant::now() + PATIENCE;
     let mut quiet = 0;
     while quiet < LOOKS {

@@ -13,6 +13,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use trainyard_api::Time;
 use trainyard_api::learner::{Report, ReportKind};
+use trainyard_crashpoint::crash_point;
 use trainyard_model::cause::Cause;
 
 use crate::dirs::SPOOL;
@@ -75,7 +76,9 @@ impl Milestone {
 pub(crate) fn starts(spool: &Path) -> io::Result<()> {
     // Not synced, for that would keep the program waiting; after a power cut the
     // server knows that it ran.
-    OpenOptions::new().create(true).append(true).mode(0o600).open(spool.join(STARTED)).map(drop)
+    OpenOptions::new().create(true).append(true).mode(0o600).open(spool.join(STARTED))?;
+    crash_point!("milestone.started");
+    Ok(())
 }
 
 /// Sees that what the program has written is on the disk, and says so. May take
@@ -90,8 +93,11 @@ fn put(spool: &Path, name: &str, text: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(text)?;
+    crash_point!("milestone.before_sync");
     file.sync_data()?;
+    crash_point!("milestone.before_rename");
     fs::rename(new, spool.join(name))?;
+    crash_point!("milestone.renamed");
     File::open(spool)?.sync_all()
 }
 

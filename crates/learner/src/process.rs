@@ -11,6 +11,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use trainyard_api::learner::ReportKind;
 use trainyard_client::ClientError;
+use trainyard_crashpoint::crash_point;
 use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::event::Verdict;
 use trainyard_objectstore::Isolation;
@@ -79,6 +80,7 @@ async fn run(attempt_dir: &Path, isolation: Isolation) -> Result<(), StartError>
     heed_signals(&wishes).map_err(StartError::Signals)?;
     let attempt = ticket.attempt.clone();
     tracing::info!(%attempt, "the learner begins");
+    crash_point!("learner.lock_held");
     let spool = Arc::new(Spool::open(&dirs.spool).map_err(StartError::Folder)?);
     let line = Line::new(dirs.root.clone(), ticket, wishes).map_err(StartError::Address)?;
     let line = Arc::new(line);
@@ -99,6 +101,7 @@ async fn run(attempt_dir: &Path, isolation: Isolation) -> Result<(), StartError>
         Err(Over) => Err(Over),
     };
     if told.is_ok() {
+        crash_point!("learner.all_told");
         tracing::info!(%attempt, "everything is told");
     } else {
         stop::kill().await;
