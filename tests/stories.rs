@@ -11,6 +11,7 @@ mod stories {
     mod bad_programs;
     mod bad_zips;
     mod cancel;
+    mod cancel_times;
     mod command_line;
     mod data_cache;
     mod data_directory;
