@@ -21,8 +21,8 @@
 /// The variable that names the folder with the armed points.
 pub const VARIABLE: &str = "TRAINYARD_CRASH_POINTS";
 
-/// The file in that folder that tells what has gone off: point, process id and action,
-/// a line each.
+/// The file in that folder that tells what has gone off, a line each: point, process id,
+/// action, and the last word of the process's command line (of a learner its attempt's folder).
 pub const FIRED: &str = "fired.log";
 
 /// Does this build have crash points?

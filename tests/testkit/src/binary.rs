@@ -50,6 +50,15 @@ pub fn build(release: bool) -> Result<PathBuf> {
     build_target(&["--package=trainyard", "--bin=trainyard"], "trainyard", release)
 }
 
+/// Builds the binary that has crash points, beside the usual one and under its own name.
+///
+/// # Errors
+/// When cargo fails; what the compiler says goes to stderr.
+pub fn build_with_crash_points() -> Result<PathBuf> {
+    let which = ["--package=trainyard", "--bin=trainyard-chaos", "--features=crash-points"];
+    build_target(&which, "trainyard-chaos", false)
+}
+
 /// Builds a release of the program that moves data with the product's own engine and
 /// without a server around it.
 ///

@@ -1,0 +1,443 @@
+//! Looks at everything when all is quiet again: ledger, logs, stores, processes, mounts,
+//! folders. Whatever nothing explains is a violation.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::deeds::Deeds;
+use super::shape::{End, Shape};
+use super::users::{Run, Verb, is_settled};
+use super::yard::Yard;
+use crate::http::Client;
+use crate::processes;
+use crate::server;
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Verdict {
+    /// How the runs ended.
+    pub(super) outcomes: BTreeMap<String, u32>,
+    /// What must not be.
+    pub(super) violations: Vec<String>,
+}
+
+/// A run as the record has it.
+struct Row {
+    id: String,
+    number: u64,
+    state: Value,
+    code: String,
+}
+
+pub(super) struct Judge<'a> {
+    pub(super) yard: &'a Yard,
+    pub(super) deeds: &'a Deeds,
+    pub(super) runs: &'a [Run],
+    pub(super) began: Instant,
+}
+
+impl Judge<'_> {
+    /// Waits until every run has settled, and gives those that have not.
+    pub(super) fn wait(&self, client: &dyn Fn() -> Result<Client>, limit: Duration) -> Vec<String> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let unsettled = client().and_then(|client| unsettled(&client));
+            match unsettled {
+                Ok(left) if left.is_empty() => return left,
+                Ok(left) if Instant::now() >= deadline => return left,
+                Err(error) if Instant::now() >= deadline => return vec![format!("{error:#}")],
+                _ => std::thread::sleep(Duration::from_millis(100)),
+            }
+        }
+    }
+
+    /// What the API tells of each run; the server must be up.
+    pub(super) fn look_at_runs(&self, client: &Client, verdict: &mut Verdict) -> Result<()> {
+        let listed = list(client)?;
+        let known: HashMap<&str, &Run> =
+            self.runs.iter().map(|run| (run.id.as_str(), run)).collect();
+        for run in self.runs {
+            let deleted = matches!(run.wish, Some((Verb::Delete, _)));
+            let acknowledged = matches!(run.wish, Some((Verb::Delete, true)));
+            match (listed.contains_key(&run.id), deleted) {
+                (false, false) => verdict.violations.push(format!("LOST: {run:?}")),
+                (true, true) if acknowledged => {
+                    verdict.violations.push(format!("deleted, and still there: {run:?}"));
+                }
+                (false, true) => *verdict.outcomes.entry("deleted".to_owned()).or_default() += 1,
+                _ => {}
+            }
+        }
+        for (id, number) in &listed {
+            let run = known.get(id.as_str()).copied();
+            let outcome = self.look_at(client, id, *number, run, verdict);
+            let outcome = outcome.unwrap_or_else(|error| {
+                verdict.violations.push(format!("{id}: {error:#}"));
+                "not understood".to_owned()
+            });
+            *verdict.outcomes.entry(outcome).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    fn look_at(
+        &self,
+        client: &Client,
+        id: &str,
+        number: u64,
+        run: Option<&Run>,
+        verdict: &mut Verdict,
+    ) -> Result<String> {
+        let shape = Shape::of(number);
+        let status = server::status_of(client, id)?;
+        let outcome = outcome(&status);
+        let mut wrong = Vec::new();
+        let natural = is_natural(shape, &status);
+        if !natural && !self.may_end_so(id, run, &status) {
+            wrong.push(format!("nothing explains that {shape:?} ended as {outcome}"));
+        }
+        let log = server::log_of(client, id)?;
+        let expected = shape.prints(number);
+        let printed = own_lines(&log, number);
+        if natural && printed != expected {
+            let at = printed.bytes().zip(expected.bytes()).take_while(|(a, b)| a == b).count();
+            wrong.push(format!(
+                "the log has {} bytes of {}, and differs at {at}",
+                printed.len(),
+                expected.len()
+            ));
+        } else if !expected.starts_with(&printed) {
+            wrong.push(format!("the log is no prefix of what was printed: {printed:?}"));
+        }
+        self.look_at_what_is_stored(id, number, natural, &status, &log, &mut wrong)?;
+        self.look_at_witness(number, natural, &status, &mut wrong);
+        if !wrong.is_empty() {
+            let events: Vec<String> = server::events_of(client, id)?
+                .iter()
+                .map(|event| format!("{} {} {}", event["at"], event["kind"], event["message"]))
+                .collect();
+            verdict.violations.push(format!(
+                "{id} (number {number}, {shape:?}, {run:?}): {}\nstatus: {status:#}\nevents:\n  {}",
+                wrong.join("; "),
+                events.join("\n  ")
+            ));
+        }
+        Ok(outcome)
+    }
+
+    /// Is there a deed that explains this end?
+    fn may_end_so(&self, id: &str, run: Option<&Run>, status: &Value) -> bool {
+        if status["state"] == "canceled" {
+            return run.is_some_and(|run| run.wish.is_some());
+        }
+        let now = Instant::now();
+        let from = run.map_or(self.began, |run| run.since);
+        let to = run.and_then(|run| run.until).unwrap_or(now);
+        let done = self.deeds.done();
+        let code = status["cause"]["code"].as_str().unwrap_or_default();
+        match code {
+            // The machine has no room, and everything may fail in its own way.
+            _ if done.disk_was_full(from, to) => !code.is_empty(),
+            "TY0505" => done.learners.contains_key(id),
+            "TY0501" | "TY0502" => done.programs.contains_key(id),
+            "TY0401" | "TY0408" => done.store_failed(from, to),
+            _ => false,
+        }
+    }
+
+    fn look_at_what_is_stored(
+        &self,
+        id: &str,
+        number: u64,
+        natural: bool,
+        status: &Value,
+        log: &[u8],
+        wrong: &mut Vec<String>,
+    ) -> Result<()> {
+        let shape = Shape::of(number);
+        let stored = self.yard.stored(number, id)?;
+        let has_index = stored.contains_key("_trainyard.json");
+        let completed = status["state"] == "completed";
+        if completed && !has_index {
+            wrong.push("completed without an index".to_owned());
+        }
+        let mut expected = shape.leaves();
+        let all = natural && has_index;
+        if let Some(path) = stored.get("learner-1/training-log.txt") {
+            let stored_log = std::fs::read(path)?;
+            let same = if all || completed {
+                stored_log == log
+            } else {
+                stored_log.starts_with(log) || log.starts_with(&stored_log)
+            };
+            if !same {
+                wrong.push(format!(
+                    "the stored log ({} bytes) is not the server's ({} bytes)",
+                    stored_log.len(),
+                    log.len()
+                ));
+            }
+        } else if has_index {
+            wrong.push("there is an index, and no log".to_owned());
+        }
+        for (name, path) in &stored {
+            let is_own = matches!(
+                name.as_str(),
+                "_trainyard.json"
+                    | "learner-1/training-log.txt"
+                    | "learner-1/load-model.log"
+                    | "learner-1/load-data.log"
+                    | "learner-1/load-model.txt"
+                    | "learner-1/load-data.txt"
+            );
+            if is_own || (name.starts_with("learner-1/load")) {
+                continue;
+            }
+            let content = std::fs::read(path)?;
+            match expected.remove(name) {
+                Some(right) if content == right => {}
+                // A program that is ended in the middle leaves a part.
+                Some(right) if !natural && right.starts_with(&content) => {}
+                Some(_) => wrong.push(format!("wrong bytes in {name}")),
+                None if !natural && (name == "saved" || name.ends_with("/new")) => {}
+                None => wrong.push(format!("nobody left {name}")),
+            }
+        }
+        if all && !expected.is_empty() {
+            wrong.push(format!("not stored: {:?}", expected.keys().collect::<Vec<_>>()));
+        }
+        Ok(())
+    }
+
+    /// What the program has marked outside of everything that the service knows.
+    fn look_at_witness(&self, number: u64, natural: bool, status: &Value, wrong: &mut Vec<String>) {
+        let path = self.yard.witness().join(number.to_string());
+        let told = std::fs::read_to_string(path).unwrap_or_default();
+        let count = |word: &str| told.lines().filter(|line| line.starts_with(word)).count();
+        if count("overlap") > 0 {
+            wrong.push(format!("two at a time: {told}"));
+        }
+        let attempts = usize::try_from(status["attempt"].as_u64().unwrap_or(0)).unwrap_or(0);
+        if count("start") > attempts {
+            wrong.push(format!("started more often than there were attempts: {told}"));
+        }
+        if natural && (count("start") == 0 || count("end") == 0) {
+            wrong.push(format!("ended as it should without having run: {told:?}"));
+        }
+    }
+
+    /// What must hold when no server runs: the record, and the machine.
+    pub(super) fn look_at_the_rest(&self, last_number: u64, verdict: &mut Verdict) -> Result<()> {
+        let wrong = &mut verdict.violations;
+        for (query, right, what) in [
+            ("PRAGMA integrity_check", r#"[["ok"]]"#, "the record is damaged"),
+            ("PRAGMA foreign_key_check", "[]", "the record has loose references"),
+            ("SELECT * FROM effects_due", "[]", "effects were not carried out"),
+            (
+                "SELECT r.id FROM attempt_tokens t JOIN runs r ON r.position = t.run WHERE r.settled",
+                "[]",
+                "a settled run has a token",
+            ),
+            (
+                "SELECT r.id FROM attempts a JOIN runs r ON r.position = a.run \
+                 WHERE r.settled AND NOT a.closed",
+                "[]",
+                "a settled run has an attempt that is not closed",
+            ),
+            (
+                "SELECT * FROM (SELECT owner, wire, count(*) AS n FROM runs GROUP BY owner, wire) \
+                 LEFT JOIN run_counts USING (owner, wire) WHERE n IS NOT runs",
+                "[]",
+                "the counts of lists are wrong",
+            ),
+        ] {
+            let found = self.yard.ledger(query)?.to_string();
+            if found != right {
+                wrong.push(format!("{what}: {found}"));
+            }
+        }
+        let rows = self.rows()?;
+        self.look_at_folders(&rows, wrong)?;
+        let numbers: BTreeSet<u64> = rows.iter().map(|row| row.number).collect();
+        let deleted: BTreeSet<u64> = self
+            .runs
+            .iter()
+            .filter(|run| matches!(run.wish, Some((Verb::Delete, _))))
+            .map(|run| run.number)
+            .collect();
+        for number in 1..=last_number {
+            let ran = self.yard.witness().join(number.to_string()).exists();
+            if ran && !numbers.contains(&number) && !deleted.contains(&number) {
+                wrong
+                    .push(format!("a program ran for run number {number}, which is not on record"));
+            }
+        }
+        let left = processes::mentioning(self.yard.home.path());
+        if !left.is_empty() {
+            wrong.push(format!("left running: {left:#?}"));
+        }
+        let home = self.yard.home.path().display().to_string();
+        for line in std::fs::read_to_string("/proc/self/mountinfo")?.lines() {
+            if line.contains(&home) {
+                wrong.push(format!("left mounted: {line}"));
+            }
+        }
+        locked(self.yard.home.path(), wrong)
+    }
+
+    fn rows(&self) -> Result<Vec<Row>> {
+        let query = "SELECT id, json_extract(definition, '$.name'), state, code FROM runs";
+        let rows = self.yard.ledger(query)?;
+        let row = |row: &Value| {
+            Some(Row {
+                id: row[0].as_str()?.to_owned(),
+                number: number_of(row[1].as_str()?)?,
+                state: serde_json::from_str(row[2].as_str()?).ok()?,
+                code: row[3].as_str()?.to_owned(),
+            })
+        };
+        let rows = rows.as_array().context("rows")?;
+        rows.iter().map(row).collect::<Option<_>>().context("a row that is none of ours")
+    }
+
+    fn look_at_folders(&self, rows: &[Row], wrong: &mut Vec<String>) -> Result<()> {
+        let by_id: HashMap<&str, &Row> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
+        let home = self.yard.home.path();
+        for id in names(&home.join("attempts"))? {
+            let Some(row) = by_id.get(id.as_str()) else {
+                wrong.push(format!("a folder of attempts that is nobody's: {id}"));
+                continue;
+            };
+            let inside: Vec<String> = names(&home.join("attempts").join(&id).join("1"))?;
+            if row.state["stored"] == true {
+                wrong.push(format!("{id} is stored and its folder is still there: {inside:?}"));
+            }
+            let scratch = ["code", "data", "home", "tmp", "state", "assignment.json"];
+            if inside.iter().any(|name| scratch.contains(&name.as_str())) {
+                wrong.push(format!("{id} has settled, and its folder is not cleared: {inside:?}"));
+            }
+        }
+        for id in names(&home.join("logs"))? {
+            if !by_id.contains_key(id.as_str()) {
+                wrong.push(format!("a log that is nobody's: {id}"));
+            }
+        }
+        let codes: BTreeSet<&str> = rows.iter().map(|row| row.code.as_str()).collect();
+        for blob in names(&home.join("blobs"))? {
+            if !codes.contains(blob.as_str()) {
+                wrong.push(format!("a zip that is nobody's: {blob}"));
+            }
+        }
+        for code in codes {
+            if !home.join("blobs").join(code).exists() {
+                wrong.push(format!("a zip is lost: {code}"));
+            }
+        }
+        for row in rows {
+            if row.state["stored"] == true
+                && !self.yard.stored(row.number, &row.id)?.contains_key("_trainyard.json")
+            {
+                wrong.push(format!("{} is on record as stored, and has no index", row.id));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn outcome(status: &Value) -> String {
+    let state = status["state"].as_str().unwrap_or_default();
+    match status["cause"]["code"].as_str() {
+        Some(code) => format!("{state} {code}"),
+        None => state.to_owned(),
+    }
+}
+
+/// Did it end as it does when nobody disturbs it?
+fn is_natural(shape: Shape, status: &Value) -> bool {
+    let cause = &status["cause"];
+    match shape.end() {
+        End::Completed => status["state"] == "completed",
+        End::ExitCode(code) => cause["code"] == "TY0501" && cause["exit_status"] == code,
+        End::Killed => cause["code"] == "TY0502" && cause["exit_status"] == 137,
+    }
+}
+
+/// What the program has printed itself: of a log the header goes, and what the shell says
+/// of those that were killed.
+fn own_lines(log: &[u8], number: u64) -> String {
+    let text = String::from_utf8_lossy(log);
+    let begin = format!("BEGIN {number}\n");
+    let Some(at) = text.find(&begin) else { return String::new() };
+    let ours = ["BEGIN ", "line ", "datum ", "END"];
+    text[at..]
+        .split_inclusive('\n')
+        .filter(|line| {
+            let is_cut = !line.ends_with('\n');
+            ours.iter().any(|word| line.starts_with(word) || (is_cut && word.starts_with(line)))
+        })
+        .collect()
+}
+
+fn number_of(name: &str) -> Option<u64> {
+    name.strip_prefix("chaos-")?.parse().ok()
+}
+
+/// All runs: id and number.
+fn list(client: &Client) -> Result<BTreeMap<String, u64>> {
+    let mut found = BTreeMap::new();
+    let mut path = "/v3/models?limit=100".to_owned();
+    loop {
+        let page = client.get(&path)?.expect_status(200)?.json()?;
+        for run in page["resources"].as_array().into_iter().flatten() {
+            let id = run["metadata"]["guid"].as_str().context("an id")?;
+            let name = run["entity"]["model_definition"]["name"].as_str().context("a name")?;
+            found.insert(id.to_owned(), number_of(name).context("a name that is none of ours")?);
+        }
+        match page["next"]["href"].as_str().or(page["next"]["url"].as_str()) {
+            Some(next) => path = next[next.find("/v3/").context("an address")?..].to_owned(),
+            None => return Ok(found),
+        }
+    }
+}
+
+fn unsettled(client: &Client) -> Result<Vec<String>> {
+    let mut left = Vec::new();
+    for id in list(client)?.into_keys() {
+        let status = server::status_of(client, &id)?;
+        if !is_settled(&status) {
+            left.push(format!("{id}: {status:#}"));
+        }
+    }
+    Ok(left)
+}
+
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// Locks that are still held.
+fn locked(folder: &Path, wrong: &mut Vec<String>) -> Result<()> {
+    use rustix::fs::{FlockOperation, flock};
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            locked(&path, wrong)?;
+        } else if path.to_string_lossy().ends_with("lock") {
+            let file = std::fs::File::open(&path)?;
+            if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+                wrong.push(format!("left locked: {}", path.display()));
+            }
+        }
+    }
+    Ok(())
+}
