@@ -31,8 +31,8 @@ pub(super) struct Span {
     to: Option<Instant>,
 }
 
-/// How long after its end a fault is still felt: requests that hang, waits between tries.
-const ECHO: Duration = Duration::from_secs(20);
+/// How long after its end a fault is still felt by who comes then: requests that hang.
+const ECHO: Duration = Duration::from_secs(1);
 
 impl Span {
     pub(super) fn begins() -> Self {

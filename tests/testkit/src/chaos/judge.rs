@@ -140,11 +140,11 @@ impl Judge<'_> {
         let done = self.deeds.done();
         let code = status["cause"]["code"].as_str().unwrap_or_default();
         match code {
-            // The machine has no room, and everything may fail in its own way.
-            _ if done.disk_was_full(from, to) => !code.is_empty(),
-            "TY0505" => done.learners.contains_key(id),
-            "TY0501" | "TY0502" => done.programs.contains_key(id),
-            "TY0401" | "TY0408" => done.store_failed(from, to),
+            "TY0505" if done.learners.contains_key(id) => true,
+            "TY0501" | "TY0502" if done.programs.contains_key(id) => true,
+            "TY0401" | "TY0408" if done.store_failed(from, to) => true,
+            // Without room a program, a learner and its launch may fail.
+            "TY0501" | "TY0505" | "TY0506" | "TY0508" => done.disk_was_full(from, to),
             _ => false,
         }
     }

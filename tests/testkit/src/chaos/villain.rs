@@ -17,7 +17,7 @@ use crate::faults::Fault;
 use crate::processes::{self, Process};
 
 /// So many points are armed at a time; the oldest gives way.
-const ARMED: usize = 5;
+const ARMED: usize = 10;
 
 /// What may be done.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +72,7 @@ impl<'a> Villain<'a> {
             self.harm();
             let due = (settled() + 4) * self.licence.kills_percent / 100;
             let pause = if self.deeds.killed() < due {
-                self.chance.millis(40, 250)
+                self.chance.millis(20, 120)
             } else {
                 self.chance.millis(400, 1200)
             };
@@ -95,23 +95,22 @@ impl<'a> Villain<'a> {
 
     fn harm(&mut self) {
         match self.chance.below(100) {
-            0..40 => self.arm(),
-            40..50 => self.kill_server(),
-            50..67 => self.kill_learner(),
-            67..77 => self.kill_program(),
-            77..85 => self.stop_somebody(),
-            85..94 => self.spoil_store(),
-            94..97 => self.fill_disk(),
-            _ => {}
+            0..62 => self.arm(),
+            62..72 => self.kill_server(),
+            72..81 => self.kill_learner(),
+            81..88 => self.kill_program(),
+            88..94 => self.stop_somebody(),
+            94..99 => self.spoil_store(),
+            _ => self.fill_disk(),
         }
     }
 
     fn arm(&mut self) {
         let of_server = self.licence.server && self.chance.percent(50);
-        let all = if of_server { points::SERVER } else { points::LEARNER };
+        let all: &[&str] = if of_server { points::SERVER } else { points::LEARNER };
         let point = *self.chance.one_of(all);
         // Points that are passed often are not always caught the first time.
-        let times = if self.chance.percent(50) { 1 } else { 1 + self.chance.below(6) };
+        let times = if self.chance.percent(50) { 1 } else { 1 + self.chance.below(4) };
         let what = match self.chance.below(10) {
             0..8 => "kill".to_owned(),
             8 => "stop".to_owned(),
