@@ -12,6 +12,7 @@ mod stories {
     mod bad_zips;
     mod cancel;
     mod cancel_times;
+    mod chaos;
     mod command_line;
     mod data_cache;
     mod data_directory;

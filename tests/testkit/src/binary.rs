@@ -9,6 +9,9 @@ use anyhow::{Context as _, Result, ensure};
 /// Names the binary; set by nextest's set-up script, or by a person who tests another build.
 pub const VARIABLE: &str = "TRAINYARD_BIN";
 
+/// Names the binary with crash points, likewise.
+pub const CHAOS_VARIABLE: &str = "TRAINYARD_CHAOS_BIN";
+
 /// The root of the repository we are run in. Cargo tells at run time which
 /// package that is; what was true when we were built may be another clone's,
 /// because clones share a target directory.

@@ -11,6 +11,7 @@ mod deeds;
 mod host;
 mod judge;
 mod points;
+mod pulse;
 mod shape;
 mod users;
 mod villain;
@@ -27,7 +28,8 @@ use anyhow::{Context as _, Result};
 use chance::Chance;
 use deeds::Deeds;
 use host::Host;
-use judge::{Judge, Verdict};
+use judge::{Judge, Verdict, wait};
+use pulse::Pulse;
 use users::Users;
 use villain::{Licence, Villain};
 use yard::Yard;
@@ -120,7 +122,8 @@ fn play(
     let enough = AtomicBool::new(false);
     let licence = Licence { server: !options.soak, kills_percent: options.kills_percent };
     let chance = Chance::of(options.seed, 0);
-    thread::scope(|scope| {
+    let pulse = thread::scope(|scope| {
+        let feeling = options.soak.then(|| scope.spawn(|| Pulse::feel(host, &enough)));
         scope.spawn(|| {
             let villain = Villain::new(yard, host, deeds, licence, chance);
             villain.work(&enough, &|| users.settled());
@@ -128,13 +131,20 @@ fn play(
         let working: Vec<_> = (0..USERS).map(|_| scope.spawn(|| users.work())).collect();
         let worked: Vec<_> = working.into_iter().map(thread::ScopedJoinHandle::join).collect();
         enough.store(true, Ordering::SeqCst);
-        worked.into_iter().for_each(|user| user.expect("users do not panic"));
+        for user in worked {
+            user.expect("users do not panic");
+        }
+        feeling.map(|feeling| feeling.join().expect("looking does not panic"))
     });
+    if let Some(pulse) = pulse {
+        verdict.pulse = pulse.table();
+        verdict.violations.extend(pulse.rising());
+    }
     host.hurry();
     let runs = users.runs();
     let judge = Judge { yard, deeds, runs: &runs, began };
     let client = || host.client(SOON);
-    for left in judge.wait(&client, SETTLED_WITHIN) {
+    for left in wait(&client, SETTLED_WITHIN) {
         verdict
             .violations
             .push(format!("not settled {SETTLED_WITHIN:?} after the last fault: {left}"));
@@ -144,7 +154,7 @@ fn play(
         crate::processes::kill(host.pid());
         thread::sleep(Duration::from_millis(200));
     }
-    for left in judge.wait(&client, SOON) {
+    for left in wait(&client, SOON) {
         verdict.violations.push(format!("moved after it had settled: {left}"));
     }
     judge.look_at_runs(&client()?, verdict)
@@ -174,6 +184,9 @@ fn table(
     for (what, count) in &verdict.outcomes {
         line(what, *count);
     }
+    text.push_str(&verdict.pulse);
+    let mut line =
+        |what: &str, count: u32| writeln!(text, "  {count:>5}  {what}").expect("a string");
     line("violations", u32::try_from(verdict.violations.len()).unwrap_or(u32::MAX));
     if !small_disk {
         text.push_str("  no small disk could be mounted: none was filled\n");

@@ -21,6 +21,8 @@ use crate::server;
 pub(super) struct Verdict {
     /// How the runs ended.
     pub(super) outcomes: BTreeMap<String, u32>,
+    /// The server's pulse, of a soak.
+    pub(super) pulse: String,
     /// What must not be.
     pub(super) violations: Vec<String>,
 }
@@ -41,20 +43,6 @@ pub(super) struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Waits until every run has settled, and gives those that have not.
-    pub(super) fn wait(&self, client: &dyn Fn() -> Result<Client>, limit: Duration) -> Vec<String> {
-        let deadline = Instant::now() + limit;
-        loop {
-            let unsettled = client().and_then(|client| unsettled(&client));
-            match unsettled {
-                Ok(left) if left.is_empty() => return left,
-                Ok(left) if Instant::now() >= deadline => return left,
-                Err(error) if Instant::now() >= deadline => return vec![format!("{error:#}")],
-                _ => std::thread::sleep(Duration::from_millis(100)),
-            }
-        }
-    }
-
     /// What the API tells of each run; the server must be up.
     pub(super) fn look_at_runs(&self, client: &Client, verdict: &mut Verdict) -> Result<()> {
         let listed = list(client)?;
@@ -185,16 +173,10 @@ impl Judge<'_> {
             wrong.push("there is an index, and no log".to_owned());
         }
         for (name, path) in &stored {
-            let is_own = matches!(
-                name.as_str(),
-                "_trainyard.json"
-                    | "learner-1/training-log.txt"
-                    | "learner-1/load-model.log"
-                    | "learner-1/load-data.log"
-                    | "learner-1/load-model.txt"
-                    | "learner-1/load-data.txt"
-            );
-            if is_own || (name.starts_with("learner-1/load")) {
+            let is_services_own = name == "_trainyard.json"
+                || name == "learner-1/training-log.txt"
+                || name.starts_with("learner-1/load-");
+            if is_services_own {
                 continue;
             }
             let content = std::fs::read(path)?;
@@ -397,9 +379,22 @@ fn list(client: &Client) -> Result<BTreeMap<String, u64>> {
             let name = run["entity"]["model_definition"]["name"].as_str().context("a name")?;
             found.insert(id.to_owned(), number_of(name).context("a name that is none of ours")?);
         }
-        match page["next"]["href"].as_str().or(page["next"]["url"].as_str()) {
-            Some(next) => path = next[next.find("/v3/").context("an address")?..].to_owned(),
+        match page["next"]["url"].as_str() {
+            Some(next) => next[next.find("/v3/").context("an address")?..].clone_into(&mut path),
             None => return Ok(found),
+        }
+    }
+}
+
+/// Waits until every run has settled, and gives those that have not.
+pub(super) fn wait(client: &dyn Fn() -> Result<Client>, limit: Duration) -> Vec<String> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = client().and_then(|client| unsettled(&client));
+        match left {
+            Ok(left) if left.is_empty() || Instant::now() >= deadline => return left,
+            Err(error) if Instant::now() >= deadline => return vec![format!("{error:#}")],
+            _ => std::thread::sleep(Duration::from_millis(100)),
         }
     }
 }

@@ -70,7 +70,7 @@ pub(super) struct Users<'a> {
 }
 
 /// How long a user waits for one thing before leaving it to whoever looks at last.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 impl<'a> Users<'a> {
@@ -185,7 +185,7 @@ impl<'a> Users<'a> {
                 let acknowledged = answer.is_ok_and(|answer| answer.status == 204);
                 run.wish = Some((verb, acknowledged));
             }
-            if self.is_over(&client, &run) {
+            if is_over(&client, &run) {
                 run.until = Some(Instant::now());
                 break;
             }
@@ -193,17 +193,18 @@ impl<'a> Users<'a> {
         }
         run
     }
+}
 
-    fn is_over(&self, client: &Client, run: &Run) -> bool {
-        let Ok(answer) = client.get(&format!("/v3/models/{}", run.id)) else { return false };
-        match answer.status {
-            404 => true,
-            200 => answer.json().is_ok_and(|run| is_settled(&run["entity"]["status"])),
-            _ => false,
-        }
+fn is_over(client: &Client, run: &Run) -> bool {
+    let Ok(answer) = client.get(&format!("/v3/models/{}", run.id)) else { return false };
+    match answer.status {
+        404 => true,
+        200 => answer.json().is_ok_and(|run| is_settled(&run["entity"]["status"])),
+        _ => false,
     }
 }
 
+/// Has the run ended, by its status?
 pub(super) fn is_settled(status: &Value) -> bool {
     status["room"] == "settle"
 }

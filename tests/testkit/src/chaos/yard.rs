@@ -115,7 +115,7 @@ impl Yard {
 
     /// Do the results of the run with this number go to S3?
     fn is_on_s3(number: u64) -> bool {
-        number % 2 == 0
+        number.is_multiple_of(2)
     }
 
     /// What a run has stored, by the key after `<run id>/`.
