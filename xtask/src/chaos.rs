@@ -46,7 +46,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         within: Duration::from_mins(options.minutes.unwrap_or(60)),
         kills_percent: options.kills,
         soak: options.soak,
-        small_disk: true,
+        // What is kept of lost runs grows for as long as it goes on.
+        small_disk: !options.soak,
     })?;
     print!("{}", report.table);
     for violation in &report.violations {
