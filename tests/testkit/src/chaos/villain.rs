@@ -132,9 +132,16 @@ impl<'a> Villain<'a> {
         }
     }
 
-    fn kill_server(&self) {
+    fn kill_server(&mut self) {
         let pid = self.host.pid();
-        if self.licence.server && pid != 0 {
+        if !self.licence.server || pid == 0 {
+            return;
+        }
+        if self.chance.percent(20) {
+            // As an operator ends it; it may still be killed on its way out.
+            processes::signal(pid, Signal::TERM);
+            self.deeds.other("the server was told to end");
+        } else {
             processes::kill(pid);
             self.deeds.kill(SERVER, "at random", None);
         }
