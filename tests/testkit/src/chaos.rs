@@ -12,6 +12,7 @@ mod host;
 mod judge;
 mod points;
 mod pulse;
+mod remains;
 mod shape;
 mod users;
 mod villain;
@@ -30,6 +31,7 @@ use deeds::Deeds;
 use host::Host;
 use judge::{Judge, Verdict, wait};
 use pulse::Pulse;
+use remains::Remains;
 use users::Users;
 use villain::{Licence, Villain};
 use yard::Yard;
@@ -94,8 +96,7 @@ pub fn run(options: &Options) -> Result<Report> {
     });
     judged?;
     let runs = users.runs();
-    let judge = Judge { yard: &yard, deeds: &deeds, runs: &runs, began };
-    judge.look_at_the_rest(users.last_number(), &mut verdict)?;
+    Remains { yard: &yard, runs: &runs }.look(users.last_number(), &mut verdict.violations)?;
     verdict.violations.extend(users.complaints());
     if !verdict.violations.is_empty() {
         verdict.violations.push(format!("replay: --seed {}", options.seed));

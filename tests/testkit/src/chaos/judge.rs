@@ -1,8 +1,7 @@
-//! Looks at everything when all is quiet again: ledger, logs, stores, processes, mounts,
-//! folders. Whatever nothing explains is a violation.
+//! Looks at every run when all is quiet again: how it ended, what it printed, what is
+//! stored. Whatever nothing explains is a violation.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -13,7 +12,6 @@ use super::shape::{End, Shape};
 use super::users::{Run, Verb, is_settled};
 use super::yard::Yard;
 use crate::http::Client;
-use crate::processes;
 use crate::server;
 
 /// What was found.
@@ -25,14 +23,6 @@ pub(super) struct Verdict {
     pub(super) pulse: String,
     /// What must not be.
     pub(super) violations: Vec<String>,
-}
-
-/// A run as the record has it.
-struct Row {
-    id: String,
-    number: u64,
-    state: Value,
-    code: String,
 }
 
 pub(super) struct Judge<'a> {
@@ -211,123 +201,6 @@ impl Judge<'_> {
             wrong.push(format!("ended as it should without having run: {told:?}"));
         }
     }
-
-    /// What must hold when no server runs: the record, and the machine.
-    pub(super) fn look_at_the_rest(&self, last_number: u64, verdict: &mut Verdict) -> Result<()> {
-        let wrong = &mut verdict.violations;
-        for (query, right, what) in [
-            ("PRAGMA integrity_check", r#"[["ok"]]"#, "the record is damaged"),
-            ("PRAGMA foreign_key_check", "[]", "the record has loose references"),
-            ("SELECT * FROM effects_due", "[]", "effects were not carried out"),
-            (
-                "SELECT r.id FROM attempt_tokens t JOIN runs r ON r.position = t.run WHERE r.settled",
-                "[]",
-                "a settled run has a token",
-            ),
-            (
-                "SELECT r.id FROM attempts a JOIN runs r ON r.position = a.run \
-                 WHERE r.settled AND NOT a.closed",
-                "[]",
-                "a settled run has an attempt that is not closed",
-            ),
-            (
-                "SELECT * FROM (SELECT owner, wire, count(*) AS n FROM runs GROUP BY owner, wire) \
-                 LEFT JOIN run_counts USING (owner, wire) WHERE n IS NOT runs",
-                "[]",
-                "the counts of lists are wrong",
-            ),
-        ] {
-            let found = self.yard.ledger(query)?.to_string();
-            if found != right {
-                wrong.push(format!("{what}: {found}"));
-            }
-        }
-        let rows = self.rows()?;
-        self.look_at_folders(&rows, wrong)?;
-        let numbers: BTreeSet<u64> = rows.iter().map(|row| row.number).collect();
-        let deleted: BTreeSet<u64> = self
-            .runs
-            .iter()
-            .filter(|run| matches!(run.wish, Some((Verb::Delete, _))))
-            .map(|run| run.number)
-            .collect();
-        for number in 1..=last_number {
-            let ran = self.yard.witness().join(number.to_string()).exists();
-            if ran && !numbers.contains(&number) && !deleted.contains(&number) {
-                wrong
-                    .push(format!("a program ran for run number {number}, which is not on record"));
-            }
-        }
-        let left = processes::mentioning(self.yard.home.path());
-        if !left.is_empty() {
-            wrong.push(format!("left running: {left:#?}"));
-        }
-        let home = self.yard.home.path().display().to_string();
-        for line in std::fs::read_to_string("/proc/self/mountinfo")?.lines() {
-            if line.contains(&home) {
-                wrong.push(format!("left mounted: {line}"));
-            }
-        }
-        locked(self.yard.home.path(), wrong)
-    }
-
-    fn rows(&self) -> Result<Vec<Row>> {
-        let query = "SELECT id, json_extract(definition, '$.name'), state, code FROM runs";
-        let rows = self.yard.ledger(query)?;
-        let row = |row: &Value| {
-            Some(Row {
-                id: row[0].as_str()?.to_owned(),
-                number: number_of(row[1].as_str()?)?,
-                state: serde_json::from_str(row[2].as_str()?).ok()?,
-                code: row[3].as_str()?.to_owned(),
-            })
-        };
-        let rows = rows.as_array().context("rows")?;
-        rows.iter().map(row).collect::<Option<_>>().context("a row that is none of ours")
-    }
-
-    fn look_at_folders(&self, rows: &[Row], wrong: &mut Vec<String>) -> Result<()> {
-        let by_id: HashMap<&str, &Row> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
-        let home = self.yard.home.path();
-        for id in names(&home.join("attempts"))? {
-            let Some(row) = by_id.get(id.as_str()) else {
-                wrong.push(format!("a folder of attempts that is nobody's: {id}"));
-                continue;
-            };
-            let inside: Vec<String> = names(&home.join("attempts").join(&id).join("1"))?;
-            if row.state["stored"] == true {
-                wrong.push(format!("{id} is stored and its folder is still there: {inside:?}"));
-            }
-            let scratch = ["code", "data", "home", "tmp", "state", "assignment.json"];
-            if inside.iter().any(|name| scratch.contains(&name.as_str())) {
-                wrong.push(format!("{id} has settled, and its folder is not cleared: {inside:?}"));
-            }
-        }
-        for id in names(&home.join("logs"))? {
-            if !by_id.contains_key(id.as_str()) {
-                wrong.push(format!("a log that is nobody's: {id}"));
-            }
-        }
-        let codes: BTreeSet<&str> = rows.iter().map(|row| row.code.as_str()).collect();
-        for blob in names(&home.join("blobs"))? {
-            if !codes.contains(blob.as_str()) {
-                wrong.push(format!("a zip that is nobody's: {blob}"));
-            }
-        }
-        for code in codes {
-            if !home.join("blobs").join(code).exists() {
-                wrong.push(format!("a zip is lost: {code}"));
-            }
-        }
-        for row in rows {
-            if row.state["stored"] == true
-                && !self.yard.stored(row.number, &row.id)?.contains_key("_trainyard.json")
-            {
-                wrong.push(format!("{} is on record as stored, and has no index", row.id));
-            }
-        }
-        Ok(())
-    }
 }
 
 fn outcome(status: &Value) -> String {
@@ -364,7 +237,8 @@ fn own_lines(log: &[u8], number: u64) -> String {
         .collect()
 }
 
-fn number_of(name: &str) -> Option<u64> {
+/// The number of the run that is called so.
+pub(super) fn number_of(name: &str) -> Option<u64> {
     name.strip_prefix("chaos-")?.parse().ok()
 }
 
@@ -408,31 +282,4 @@ fn unsettled(client: &Client) -> Result<Vec<String>> {
         }
     }
     Ok(left)
-}
-
-fn names(folder: &Path) -> Result<Vec<String>> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
-    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
-}
-
-/// Locks that are still held.
-fn locked(folder: &Path, wrong: &mut Vec<String>) -> Result<()> {
-    use rustix::fs::{FlockOperation, flock};
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            locked(&path, wrong)?;
-        } else if path.to_string_lossy().ends_with("lock") {
-            let file = std::fs::File::open(&path)?;
-            if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-                wrong.push(format!("left locked: {}", path.display()));
-            }
-        }
-    }
-    Ok(())
 }
