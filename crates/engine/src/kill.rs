@@ -3,18 +3,18 @@
 //!
 //! Once a learner is dead its descendants are nobody's: those are known by the
 //! environment that they were started with, which names run and attempt's
-//! folder. Nothing is ever ended by its name or by its number alone.
+//! folder, or by the learner's mark on them. Nothing is ever ended by its name or by its number alone.
 
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use trainyard_crashpoint::crash_point;
-use trainyard_learner::at_work;
 use trainyard_learner::processes::{Process, all, boot_id, descendants};
+use trainyard_learner::{Identity, at_work, mark};
 use trainyard_model::ids::AttemptId;
 
 use crate::engine::EngineError;
@@ -69,6 +69,16 @@ pub(crate) fn kill(attempt: &AttemptId, handle: &Handle) -> Result<(), EngineErr
     Ok(())
 }
 
+/// Ends everything of an attempt that has no learner any more. Blocks.
+pub(crate) fn kill_what_is_left(
+    attempt: &AttemptId,
+    attempt_dir: &Path,
+) -> Result<(), EngineError> {
+    // Nobody has this number.
+    let learner = Identity { pid: 0, start_time: 0, boot_id: boot_id() };
+    kill(attempt, &Handle { learner, attempt_dir: attempt_dir.to_owned() })
+}
+
 /// The living learners of the attempt: the one on record, and the one that holds
 /// the attempt's lock. They are two where a server was killed just after it had
 /// started a learner: the next server started another, one of the two found the
@@ -107,8 +117,9 @@ fn signal(process: &Process, signal: Signal) {
     }
 }
 
-/// What the environment of a program's processes says.
+/// What the environment of a program's processes says, and where their mark is.
 struct Marks {
+    attempt_dir: PathBuf,
     run: Vec<u8>,
     results: Vec<u8>,
     user: u32,
@@ -118,6 +129,7 @@ impl Marks {
     fn of(attempt: &AttemptId, attempt_dir: &Path) -> Self {
         let results = attempt_dir.join("results");
         Self {
+            attempt_dir: attempt_dir.to_owned(),
             run: format!("TRAINING_ID={}", attempt.run).into_bytes(),
             results: [b"RESULT_DIR=", results.as_os_str().as_bytes()].concat(),
             user: rustix::process::geteuid().as_raw(),
@@ -137,6 +149,9 @@ impl Marks {
         }
         let environment = fs::read(format!("{folder}/environ"))?;
         let has = |mark: &[u8]| environment.split(|byte| *byte == 0).any(|entry| entry == mark);
-        Ok(has(&self.run) && has(&self.results))
+        if has(&self.run) && has(&self.results) {
+            return Ok(true);
+        }
+        mark::is_on(&self.attempt_dir, pid)
     }
 }

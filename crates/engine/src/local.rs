@@ -110,6 +110,11 @@ fn start(spec: &LaunchSpec, program: &Path) -> Result<Handle, EngineError> {
         tracing::info!(attempt = %spec.attempt, pid = learner.pid, "a learner is at work already");
         return Ok(Handle { learner, attempt_dir });
     }
+    // A server that was killed before it had put an earlier learner on record knows of none
+    // to end: what that one has left would go on beside the next.
+    if rest(&attempt_dir) != Rest::All {
+        kill::kill_what_is_left(&spec.attempt, &attempt_dir)?;
+    }
     crash_point!("engine.ticket_written");
     let learner = spawn(program, &attempt_dir)?;
     crash_point!("engine.spawned");

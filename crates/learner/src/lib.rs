@@ -11,7 +11,7 @@
 //! - `capture`, `sample`, `allowance`, `stop`: beside the program while it runs.
 //! - `spool`, `courier`, `line`, `doubt`: what is told, and how it gets there.
 //! - `verdict`, `memory`: why it ended.
-//! - [`processes`], [`at_work`]: also for the engine, which looks after learners.
+//! - [`processes`], [`mark`], [`at_work`]: also for the engine, which looks after learners.
 
 mod ahead;
 mod allowance;
@@ -30,6 +30,7 @@ mod left_out;
 mod life;
 mod line;
 mod lock;
+pub mod mark;
 mod memory;
 mod milestone;
 mod opened;

@@ -22,6 +22,7 @@ use crate::dirs::Dirs;
 use crate::life::{self, House};
 use crate::line::{Line, Over};
 use crate::lock;
+use crate::mark;
 use crate::milestone::{Rest, rest};
 use crate::spool::Spool;
 use crate::stop;
@@ -82,6 +83,10 @@ async fn run(attempt_dir: &Path, isolation: Isolation) -> Result<(), StartError>
     tracing::info!(%attempt, "the learner begins");
     crash_point!("learner.lock_held");
     let spool = Arc::new(Spool::open(&dirs.spool).map_err(StartError::Folder)?);
+    if let Err(error) = mark::put(&isolation, &dirs.root) {
+        // What clears its environment is then not found, should this process be killed.
+        tracing::warn!(%error, "the attempt's processes cannot be marked");
+    }
     let line = Line::new(dirs.root.clone(), ticket, wishes).map_err(StartError::Address)?;
     let line = Arc::new(line);
     tokio::spawn(courier::deliver_log(Arc::clone(&spool), Arc::clone(&line)));

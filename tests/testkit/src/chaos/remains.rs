@@ -73,8 +73,13 @@ impl Remains<'_> {
             }
         }
         let left = processes::mentioning(self.yard.home.path());
-        if !left.is_empty() {
-            wrong.push(format!("left running: {left:#?}"));
+        for process in left {
+            let read = |name: &str| {
+                let bytes = std::fs::read(format!("/proc/{}/{name}", process.pid));
+                String::from_utf8_lossy(&bytes.unwrap_or_default()).replace('\0', " ")
+            };
+            let (environment, status) = (read("environ"), read("status"));
+            wrong.push(format!("left running: {process:?} {environment}\n{status}"));
         }
         let home = self.yard.home.path().display().to_string();
         for line in std::fs::read_to_string("/proc/self/mountinfo")?.lines() {
