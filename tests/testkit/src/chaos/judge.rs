@@ -120,6 +120,8 @@ impl Judge<'_> {
         match code {
             "TY0505" if done.learners.contains_key(id) => true,
             "TY0501" | "TY0502" if done.programs.contains_key(id) => true,
+            // A learner's child has the learner's command line until it is a program.
+            "TY0502" if done.learners.contains_key(id) => true,
             "TY0401" | "TY0408" if done.store_failed(from, to) => true,
             // Without room a program, a learner and its launch may fail.
             "TY0501" | "TY0505" | "TY0506" | "TY0508" => done.disk_was_full(from, to),
