@@ -145,7 +145,7 @@ struct Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let cause = error.cause();
-        let is_passing = error.is_transient() || cause.kind == CauseKind::StoreUnreachable;
+        let is_passing = error.may_pass() || cause.kind == CauseKind::StoreUnreachable;
         Self { cause, is_passing }
     }
 }
