@@ -12,7 +12,9 @@ mod stories {
     mod bad_programs;
     mod bad_zips;
     mod cancel;
+    mod cancel_times;
     mod causes;
+    mod chaos;
     mod command_line;
     mod data_cache;
     mod data_directory;

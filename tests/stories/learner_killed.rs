@@ -11,7 +11,7 @@ use trainyard_testkit::s3::S3Server;
 use trainyard_testkit::wait::eventually;
 use trainyard_testkit::watched_s3::WatchedS3;
 
-use crate::harness::{Job, SOON, Scene, Store, Told};
+use crate::harness::{Job, SOON, Scene, Store, Told, left_out};
 
 /// The process id of the learner at work, if there is one.
 fn learner(scene: &Scene, id: &str) -> Option<i32> {
@@ -190,6 +190,33 @@ fn s3_a_learner_that_dies_each_time_ends_its_run_and_the_results_are_kept() -> T
     ensure!(hint.contains(&kept.display().to_string()), "{hint}");
     ensure!(std::fs::read(kept.join("w"))? == b"w\n");
     Ok(())
+}
+
+/// Whatever it has made of its environment. Where the machine does not allow mounts there
+/// is no mark to know it by.
+#[test]
+fn what_a_killed_learners_program_has_started_is_ended() -> Told {
+    if !rustix::process::geteuid().is_root() {
+        left_out("only root is sure to have a mount namespace of its own");
+        return Ok(());
+    }
+    let scene = Scene::start()?;
+    let mut job = scene.job(
+        "for i in 1 2 3; do env -i setsid sh -c 'while :; do sleep 1; done' $RESULT_DIR & done; \
+         echo on; sleep 600",
+    );
+    job.terms = json!({ "retries": { "machine_lost": 0 } });
+    let id = scene.submit(&job)?;
+    scene.until_logged(&id, "on\n")?;
+    let attempt = scene.home.path().join("attempts").join(&id);
+    ensure!(processes::mentioning(&attempt).len() >= 5, "learner, program and three of its own");
+    kill(&scene, &id)?;
+    scene.server.until_settled(&id, "error", SOON)?;
+    // The end is on record before it is brought about.
+    eventually("nothing to be left", SOON, || {
+        processes::mentioning(&attempt).is_empty().then_some(())
+    })
+    .with_context(|| format!("{:#?}", processes::mentioning(&attempt)))
 }
 
 #[test]

@@ -9,7 +9,7 @@ use tracing_subscriber::prelude::*;
 use trainyard_cli::{ServeArgs, Services};
 use trainyard_server::{ServeOptions, serve};
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     // The one TLS provider of the process; nothing may make a connection before.
     // It fails only if there is one already, which is then this same one.
     let _ = rustls::crypto::ring::default_provider().install_default();

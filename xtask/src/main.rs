@@ -1,10 +1,11 @@
-//! `cargo xtask demo|test|bench|check|openapi`: what people do with the project beside using it.
+//! `cargo xtask demo|test|bench|chaos|check|openapi`: what people do with the project beside using it.
 //!
 //! Set-up that more than one command needs lives in `tests/testkit`; here are
 //! only the commands. Nothing here is part of the product.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "tools talk to a terminal")]
 
 mod bench;
+mod chaos;
 mod check;
 mod demo;
 mod openapi;
@@ -30,6 +31,8 @@ enum Task {
     Test(tests::Options),
     /// Measures, and prints tables beside the floors that the machine sets.
     Bench(bench::Options),
+    /// Runs while server, learners and programs are killed, the disk is full and the store fails.
+    Chaos(chaos::Options),
     /// Format, lints, and the rules of the house that no compiler knows.
     Check(check::Options),
     /// Writes `openapi.json` from the code.
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Demo(options) => demo::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Chaos(options) => chaos::run(&options),
         Task::Test(options) => tests::run(&options),
         Task::Check(options) => check::run(&options),
         Task::Openapi(options) => openapi::run(&options),

@@ -37,12 +37,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     shell::run(tests.args(&options.rest))
 }
 
-/// Builds the binary that the stories run, and tells nextest where it is.
+/// Builds the binaries that the stories run, and tells nextest where they are.
 pub(crate) fn prepare() -> Result<()> {
     let binary = binary::build(false)?;
+    let chaos = binary::build_with_crash_points()?;
     if let Some(file) = std::env::var_os("NEXTEST_ENV") {
         let mut file = std::fs::OpenOptions::new().append(true).open(file)?;
         writeln!(file, "{}={}", binary::VARIABLE, binary.display())?;
+        writeln!(file, "{}={}", binary::CHAOS_VARIABLE, chaos.display())?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
+use trainyard_crashpoint::crash_point;
 use trainyard_definition::{Premises, Submission, Syntax, read_for};
 use trainyard_ledger::{NewRun, RunRecord};
 use trainyard_model::code::Code;
@@ -116,6 +117,7 @@ impl Control {
                     .map_err(Problem::disk("storing the zip"))?
             }
         };
+        crash_point!("submit.zip_stored");
         let mut definition = checked.submission.definition;
         // As they are today: a run keeps the terms it was taken on.
         definition.terms = definition.terms.or(&self.settings.terms);
@@ -131,8 +133,10 @@ impl Control {
                 submitted_at: Timestamp::now(),
             })
             .await?;
+        crash_point!("submit.recorded");
         self.board.put(record.clone());
         self.bells.prepare.notify_one();
+        crash_point!("submit.before_answer");
         Ok(Accepted { record, warnings: checked.warnings })
     }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use trainyard_api::learner::{
     Assignment, Control as Orders, EnvironmentView, Order, Report, ReportKind, ReportsTaken,
 };
+use trainyard_crashpoint::crash_point;
 use trainyard_frameworks::{Environment, EnvironmentError, Release};
 use trainyard_ledger::{ApplyError, EventNote, LedgerError, RunRecord};
 use trainyard_model::cause::{Cause, CauseKind};
@@ -143,6 +144,7 @@ impl Control {
                 continue;
             }
             self.take_report(attempt, &report).await?;
+            crash_point!("report.applied");
             if report.seq != 0 {
                 acknowledged = report.seq;
             }
@@ -152,6 +154,7 @@ impl Control {
             }
             if report.seq != 0 {
                 self.ledger.take_message(attempt, report.seq).await?;
+                crash_point!("report.taken");
             }
         }
         let order = self.order_of(attempt).unwrap_or(Order::Continue);
@@ -193,6 +196,7 @@ impl Control {
                     .await
                     .expect("syncing does not panic")
                     .map_err(Problem::disk("syncing the log"))?;
+                crash_point!("report.log_synced");
                 let event = Event::Finished { attempt: attempt.attempt, verdict, stored };
                 self.tell_for(attempt, event).await
             }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::RwLock;
+use trainyard_crashpoint::crash_point;
 use trainyard_model::hex::hex;
 use trainyard_model::ids::Digest;
 
@@ -59,6 +60,7 @@ impl Blobs {
         let mut file = File::create_new(incoming)?;
         file.write_all(content)?;
         file.sync_all()?;
+        crash_point!("zip.before_rename");
         fs::rename(incoming, path)?;
         File::open(&self.folder)?.sync_all()
     }

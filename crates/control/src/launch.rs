@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use trainyard_crashpoint::crash_point;
 use trainyard_engine::{EngineError, LaunchSpec};
 use trainyard_ledger::ApplyError;
 use trainyard_model::cause::{Cause, CauseKind};
@@ -61,6 +62,7 @@ impl Control {
             tracing::error!(%attempt, error = &error as &dyn std::error::Error, "could not record an attempt's token");
             return;
         }
+        crash_point!("launch.token_put");
         let spec = LaunchSpec {
             attempt: attempt.clone(),
             attempt_dir: self.attempt_folder(attempt),
@@ -71,12 +73,14 @@ impl Control {
         };
         match self.engine.start(&spec).await {
             Ok(handle) => {
+                crash_point!("launch.started");
                 if let Err(error) = self.ledger.set_attempt_handle(attempt, handle).await {
                     tracing::error!(%attempt, error = &error as &dyn std::error::Error, "could not record a learner");
                 }
             }
             Err(error) => self.launch_failed(attempt, &error).await,
         }
+        crash_point!("launch.handle_written");
         self.bells.watch.notify_one();
     }
 

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use trainyard_crashpoint::crash_point;
 use trainyard_model::ids::{AttemptId, RunId};
 
 /// All logs.
@@ -56,10 +57,12 @@ impl Logbook {
         }
         let known = usize::try_from(log.length - offset).unwrap_or(usize::MAX);
         if let Some(fresh) = bytes.get(known..) {
+            crash_point!("log.before_append");
             // By position: what a full disk cut short is written over by the next
             // try, and not repeated behind it.
             log.file.write_all_at(fresh, log.length)?;
             log.length += fresh.len() as u64;
+            crash_point!("log.appended");
         }
         Ok(Appended::Length(log.length))
     }

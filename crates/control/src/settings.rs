@@ -56,6 +56,13 @@ pub struct Limits {
 }
 
 /// How long a canceled attempt may take beyond its grace before the server
-/// stops waiting for its learner. Storing what there is takes time; a learner
-/// that is dead is noticed much sooner, by its process.
-pub(crate) const CANCEL_MARGIN: Duration = Duration::from_mins(10);
+/// stops waiting for its learner and ends it. A learner gives up storing two
+/// seconds before, and says so; only one that is stopped, hangs or cannot reach
+/// the server comes to this. With the time between two looks and the killing
+/// itself, a canceled run has settled ten seconds after its grace.
+pub(crate) const CANCEL_MARGIN: Duration = Duration::from_secs(7);
+
+/// The same for an attempt that is halted: it waits for its store as long as one that has
+/// ended by itself (five minutes without getting ahead), because the next attempt begins
+/// with what it leaves. A learner that is dead is noticed much sooner, by its process.
+pub(crate) const HALT_MARGIN: Duration = Duration::from_mins(10);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
+use trainyard_crashpoint::crash_point;
 use trainyard_ledger::{ApplyError, RunRecord};
 use trainyard_model::effect::Effect;
 use trainyard_model::event::Event;
@@ -56,6 +57,7 @@ impl Control {
         let applied = {
             let _turn = self.turns.of(run).lock().await;
             let applied = self.ledger.apply(run, event, Timestamp::now(), None).await?;
+            crash_point!("tell.committed");
             // Before the board shows the slots as free.
             self.endings.begin(run, &applied.effects);
             self.board.put(applied.record.clone());
@@ -65,6 +67,7 @@ impl Control {
             self.live.forget(run);
         }
         self.hub.touch(run);
+        crash_point!("tell.before_effects");
         self.carry_out_all(&applied.record, applied.effects).await;
         Ok(applied.record)
     }
@@ -99,6 +102,7 @@ impl Control {
                 return false;
             }
         }
+        crash_point!("tell.after_effects");
         if let Err(error) = self.ledger.effects_done(&record.id, &due).await {
             // They are carried out once more, which they bear.
             return warn(record, &error, "could not record that effects were carried out");
@@ -137,7 +141,10 @@ impl Control {
         let id = AttemptId { run: record.id.clone(), attempt };
         match self.ledger.attempt_handle(&id).await {
             Ok(Some(handle)) => match self.engine.kill(&id, &handle).await {
-                Ok(()) => true,
+                Ok(()) => {
+                    crash_point!("effect.killed");
+                    true
+                }
                 Err(error) => warn(record, &error, "could not end an attempt"),
             },
             Ok(None) => match self.engine.kill_unrecorded(&id, &self.attempt_folder(&id)).await {
@@ -159,6 +166,7 @@ impl Control {
         if let Err(error) = self.ledger.clear_attempt_handle(&id).await {
             return warn(record, &error, "could not forget a learner that is gone");
         }
+        crash_point!("effect.replaced");
         self.bells.launch.notify_one();
         true
     }
@@ -169,9 +177,11 @@ impl Control {
         if let Err(error) = self.ledger.close_attempt(&id).await {
             return warn(record, &error, "could not close an attempt");
         }
+        crash_point!("effect.token_withdrawn");
         let folder = self.attempt_folder(&id);
         let clearing = tokio::task::spawn_blocking(move || {
             clear(&folder, !stored)?;
+            crash_point!("effect.folder_cleared");
             // The run's folder goes with its last attempt; while another lies in it, it stays.
             if let Some(run) = folder.parent() {
                 let _ = std::fs::remove_dir(run);
@@ -197,9 +207,11 @@ impl Control {
         if let Err(error) = removing.await.expect("removing does not panic") {
             return warn(record, &error, "could not remove a run's files");
         }
+        crash_point!("effect.files_forgotten");
         if let Err(error) = self.ledger.forget(run).await {
             return warn(record, &error, "could not forget a run");
         }
+        crash_point!("effect.rows_forgotten");
         self.drop_code(&record.code).await;
         self.hub.touch(run);
         true

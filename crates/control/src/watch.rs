@@ -1,10 +1,12 @@
 //! The reconciler of life: asks the engine whether the learners on record are
 //! alive, and ends what was canceled and does not end.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use tokio::time::Instant;
+use trainyard_crashpoint::crash_point;
 use trainyard_engine::{Probe, Rest};
 use trainyard_ledger::ApplyError;
 use trainyard_model::cause::{Cause, CauseKind};
@@ -13,15 +15,19 @@ use trainyard_model::ids::AttemptId;
 use trainyard_model::state::{Phase, RunState};
 
 use crate::control::Control;
-use crate::settings::CANCEL_MARGIN;
+use crate::settings::{CANCEL_MARGIN, HALT_MARGIN};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// An attempt that is to end, and whether for good.
+type Ending = (AttemptId, bool);
 
 impl Control {
     /// Runs until the server stops.
     pub(crate) async fn reconcile_life(self: Arc<Self>) {
+        let mut ending = HashMap::new();
         loop {
-            self.end_what_is_overdue().await;
+            self.end_what_is_overdue(&mut ending).await;
             self.bury_the_lost().await;
             tokio::select! {
                 () = self.bells.watch.notified() => {}
@@ -30,21 +36,31 @@ impl Control {
         }
     }
 
-    async fn end_what_is_overdue(self: &Arc<Self>) {
-        let now = Timestamp::now();
-        let overdue = self.board.select(|record| match &record.state {
-            RunState::Canceling { live, since, .. } | RunState::Halting { live, since, .. } => {
-                let bound = record.definition.terms.grace() + CANCEL_MARGIN;
-                let waited = Duration::try_from(now.duration_since(*since)).unwrap_or_default();
-                (waited > bound).then(|| (record.id.clone(), live.attempt))
-            }
-            RunState::Queued(_)
-            | RunState::Live(_)
-            | RunState::Halted(_)
-            | RunState::Settled(_) => None,
+    /// `ending` is since when this server has known which attempts are to end, and whether
+    /// for good. Not the time on record: a learner could not be told while there was no
+    /// server, and a clock that jumps takes nobody's grace away.
+    async fn end_what_is_overdue(self: &Arc<Self>, ending: &mut HashMap<Ending, Instant>) {
+        let now = Instant::now();
+        let attempts = self.board.select(|record| {
+            let (live, for_good, margin) = match &record.state {
+                RunState::Canceling { live, .. } => (live, true, CANCEL_MARGIN),
+                // A halt waits for the store: what it keeps is for the next attempt.
+                RunState::Halting { live, .. } => (live, false, HALT_MARGIN),
+                RunState::Queued(_)
+                | RunState::Live(_)
+                | RunState::Halted(_)
+                | RunState::Settled(_) => return None,
+            };
+            let id = AttemptId { run: record.id.clone(), attempt: live.attempt };
+            Some(((id, for_good), record.definition.terms.grace() + margin))
         });
-        for (run, attempt) in overdue {
-            self.tell_and_log(&AttemptId { run, attempt }, Event::CancelOverdue { attempt }).await;
+        ending.retain(|known, _| attempts.iter().any(|(ending, _)| ending == known));
+        for (attempt, bound) in attempts {
+            let since = *ending.entry(attempt.clone()).or_insert(now);
+            if now - since > bound {
+                let (id, _) = attempt;
+                self.tell_and_log(&id, Event::CancelOverdue { attempt: id.attempt }).await;
+            }
         }
     }
 
@@ -78,6 +94,7 @@ impl Control {
     /// A learner is gone. Another goes on in its place where that is safe.
     async fn bury(self: &Arc<Self>, id: &AttemptId, evidence: Vec<String>, rest: Rest) {
         let attempt = id.attempt;
+        crash_point!("watch.learner_gone");
         // Its last report may have arrived between the probe's look and ours.
         let cause = |hint: String| {
             Cause::new(

@@ -3,17 +3,18 @@
 //!
 //! Once a learner is dead its descendants are nobody's: those are known by the
 //! environment that they were started with, which names run and attempt's
-//! folder. Nothing is ever ended by its name or by its number alone.
+//! folder, or by the learner's mark on them. Nothing is ever ended by its name or by its number alone.
 
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use trainyard_learner::at_work;
+use trainyard_crashpoint::crash_point;
 use trainyard_learner::processes::{Process, all, boot_id, descendants};
+use trainyard_learner::{Identity, at_work, mark};
 use trainyard_model::ids::AttemptId;
 
 use crate::engine::EngineError;
@@ -35,40 +36,23 @@ pub(crate) fn kill(attempt: &AttemptId, handle: &Handle) -> Result<(), EngineErr
         // Whatever ran, ran on a machine that has been switched off since.
         return Ok(());
     }
-    learners.iter().for_each(kill_with_its_program);
-    until_none_is_left(attempt, &handle.attempt_dir, || living(handle))
-}
-
-/// Ends everything of an attempt of whose learners none is on record, if there is one. Blocks.
-pub(crate) fn kill_in(attempt: &AttemptId, attempt_dir: &Path) -> Result<(), EngineError> {
-    let holder = || at_work(attempt_dir).ok().flatten().and_then(|holder| holder.living());
-    holder().iter().for_each(kill_with_its_program);
-    until_none_is_left(attempt, attempt_dir, || holder().into_iter().collect())
-}
-
-fn kill_with_its_program(learner: &Process) {
-    // Stopped first, it can neither start anything nor see its program die.
-    signal(learner, Signal::STOP);
-    let program = descendants(learner.pid);
-    signal(learner, Signal::KILL);
-    for process in &program {
-        signal(process, Signal::KILL);
+    let marks = Marks::of(attempt, &handle.attempt_dir);
+    for learner in learners {
+        // Stopped first, it can neither start anything nor see its program die.
+        signal(&learner, Signal::STOP);
+        let program = descendants(learner.pid);
+        signal(&learner, Signal::KILL);
+        for process in &program {
+            signal(process, Signal::KILL);
+        }
     }
-}
-
-/// Kills the processes of the attempt's program, and `others`, until none is left.
-fn until_none_is_left(
-    attempt: &AttemptId,
-    attempt_dir: &Path,
-    others: impl Fn() -> Vec<Process>,
-) -> Result<(), EngineError> {
-    let marks = Marks::of(attempt, attempt_dir);
+    crash_point!("engine.killing");
     let deadline = Instant::now() + PATIENCE;
     let mut quiet = 0;
     while quiet < LOOKS {
         let mut left: Vec<Process> =
             all().into_iter().filter(|process| marks.are_on(process)).collect();
-        left.extend(others());
+        left.extend(living(handle));
         if left.is_empty() {
             quiet += 1;
             continue;
@@ -83,6 +67,16 @@ fn until_none_is_left(
         std::thread::sleep(LOOK_EVERY);
     }
     Ok(())
+}
+
+/// Ends everything of an attempt that has no learner any more. Blocks.
+pub(crate) fn kill_what_is_left(
+    attempt: &AttemptId,
+    attempt_dir: &Path,
+) -> Result<(), EngineError> {
+    // Nobody has this number.
+    let learner = Identity { pid: 0, start_time: 0, boot_id: boot_id() };
+    kill(attempt, &Handle { learner, attempt_dir: attempt_dir.to_owned() })
 }
 
 /// The living learners of the attempt: the one on record, and the one that holds
@@ -123,8 +117,9 @@ fn signal(process: &Process, signal: Signal) {
     }
 }
 
-/// What the environment of a program's processes says.
+/// What the environment of a program's processes says, and where their mark is.
 struct Marks {
+    attempt_dir: PathBuf,
     run: Vec<u8>,
     results: Vec<u8>,
     user: u32,
@@ -134,6 +129,7 @@ impl Marks {
     fn of(attempt: &AttemptId, attempt_dir: &Path) -> Self {
         let results = attempt_dir.join("results");
         Self {
+            attempt_dir: attempt_dir.to_owned(),
             run: format!("TRAINING_ID={}", attempt.run).into_bytes(),
             results: [b"RESULT_DIR=", results.as_os_str().as_bytes()].concat(),
             user: rustix::process::geteuid().as_raw(),
@@ -153,6 +149,9 @@ impl Marks {
         }
         let environment = fs::read(format!("{folder}/environ"))?;
         let has = |mark: &[u8]| environment.split(|byte| *byte == 0).any(|entry| entry == mark);
-        Ok(has(&self.run) && has(&self.results))
+        if has(&self.run) && has(&self.results) {
+            return Ok(true);
+        }
+        mark::is_on(&self.attempt_dir, pid)
     }
 }

@@ -1,5 +1,6 @@
 //! The local engine: learners as detached processes on this machine.
 
+use std::ffi::OsString;
 use std::fs::{DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::process::{Command, Stdio};
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
+use trainyard_crashpoint::crash_point;
 use trainyard_learner::processes::boot_id;
 use trainyard_learner::{Identity, Rest, Ticket, at_work, rest};
 use trainyard_model::ids::AttemptId;
@@ -90,7 +92,7 @@ impl Engine for LocalEngine {
     async fn kill_unrecorded(&self, attempt: &AttemptId, dir: &Path) -> Result<(), EngineError> {
         let (attempt, dir) = (attempt.clone(), dir.to_owned());
         let killing = tokio::task::spawn_blocking(move || match dir.canonicalize() {
-            Ok(dir) => kill::kill_in(&attempt, &dir),
+            Ok(dir) => kill::kill_what_is_left(&attempt, &dir),
             // Nothing was ever started in a folder that is not there.
             Err(_) => Ok(()),
         });
@@ -118,12 +120,14 @@ fn start(spec: &LaunchSpec, program: &Path) -> Result<Handle, EngineError> {
         tracing::info!(attempt = %spec.attempt, pid = learner.pid, "a learner is at work already");
         return Ok(Handle { learner, attempt_dir });
     }
-    if trainyard_learner::has_started(&attempt_dir) {
-        // A learner that no server has on record has started the program and died: it
-        // is not run again, and does not go on beside whoever stores what it left.
-        kill::kill_in(&spec.attempt, &attempt_dir)?;
+    // A server that was killed before it had put an earlier learner on record knows of none
+    // to end: what that one has left would go on beside the next.
+    if rest(&attempt_dir) != Rest::All {
+        kill::kill_what_is_left(&spec.attempt, &attempt_dir)?;
     }
+    crash_point!("engine.ticket_written");
     let learner = spawn(program, &attempt_dir)?;
+    crash_point!("engine.spawned");
     Ok(Handle { learner, attempt_dir })
 }
 
@@ -140,7 +144,7 @@ fn spawn(program: &Path, attempt_dir: &Path) -> Result<Identity, EngineError> {
         .arg(attempt_dir)
         .current_dir(attempt_dir)
         .env_clear()
-        .envs(KEPT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))))
+        .envs(kept())
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(log_too);
@@ -158,6 +162,13 @@ fn spawn(program: &Path, attempt_dir: &Path) -> Result<Identity, EngineError> {
         }
     });
     Ok(identity)
+}
+
+/// What a learner gets of the server's environment.
+fn kept() -> impl Iterator<Item = (&'static str, OsString)> {
+    let crash_points = trainyard_crashpoint::ARMED.then_some(trainyard_crashpoint::VARIABLE);
+    let names = KEPT.into_iter().chain(crash_points);
+    names.filter_map(|name| Some((name, std::env::var_os(name)?)))
 }
 
 fn probe(handle: &Value, boot: &str) -> Probe {

@@ -11,7 +11,7 @@
 //! - `capture`, `sample`, `allowance`, `stop`: beside the program while it runs.
 //! - `spool`, `courier`, `line`, `doubt`: what is told, and how it gets there.
 //! - `verdict`, `diagnosis`, `memory`: why it ended.
-//! - [`processes`], [`at_work`]: also for the engine, which looks after learners.
+//! - [`processes`], [`mark`], [`at_work`]: also for the engine, which looks after learners.
 
 mod ahead;
 mod allowance;
@@ -32,6 +32,7 @@ mod left_out;
 mod life;
 mod line;
 mod lock;
+pub mod mark;
 mod memory;
 mod milestone;
 mod opened;
@@ -50,6 +51,6 @@ mod verdict;
 mod wish;
 
 pub use lock::{Identity, at_work};
-pub use milestone::{Rest, has_started, rest};
+pub use milestone::{Rest, rest};
 pub use process::main;
 pub use ticket::{Ticket, TicketError};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use trainyard_api::Time;
 use trainyard_api::learner::{Assignment, ReportKind};
+use trainyard_crashpoint::crash_point;
 use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::event::Verdict;
 use trainyard_model::state::Phase;
@@ -99,6 +100,7 @@ pub(crate) async fn live(house: &House) -> Result<(), Over> {
         None => house.ended_as_wished(),
         Some(Err(cause)) => Outcome::Failed { cause },
         Some(Ok(data)) => {
+            crash_point!("learner.staged");
             ahead = Some(Ahead::start(&assignment, &guard, &house.dirs, &book));
             house.run(&assignment, data, &mut started).await?
         }
@@ -252,6 +254,13 @@ impl House {
 
     fn enter(&self, phase: Phase) {
         self.spool.report(ReportKind::Phase { phase });
+        match phase {
+            Phase::Prepare => crash_point!("learner.prepares"),
+            Phase::Place => crash_point!("learner.places"),
+            Phase::Run => crash_point!("learner.runs"),
+            Phase::Collect => crash_point!("learner.collects"),
+            Phase::Store => crash_point!("learner.stores"),
+        }
     }
 
     fn note(&self, kind: &str, message: String) {
@@ -311,7 +320,10 @@ impl House {
         self.enter(Phase::Store);
         let storing = async {
             if let Some(ahead) = ahead {
-                ahead.stop().await;
+                tokio::select! {
+                    () = ahead.stop() => {}
+                    () = store::time_is_up(assignment, self.wishes()) => {}
+                }
             }
             store::store(assignment, guard, &self.dirs, &self.spool, known, self.wishes()).await
         };
@@ -357,6 +369,7 @@ impl House {
             Ok(program) => program,
             Err(error) => return Ok(failed("the shell could not be started", &error)),
         };
+        crash_point!("learner.program_started");
         *started = Some(now());
         self.enter(Phase::Run);
         let sampler =
@@ -366,6 +379,7 @@ impl House {
         let Waited { ending, exceeded, too_long } =
             self.wait_for(program, &allowance, grace, limit).await;
         sampler.abort();
+        crash_point!("learner.program_ended");
         self.unless_over()?;
         self.enter(Phase::Collect);
         if let Some(limit) = limit.filter(|_| too_long) {
@@ -505,7 +519,9 @@ impl House {
             }
         };
         let log_bytes = self.spool.log_bytes();
+        crash_point!("learner.before_last_word");
         self.spool.report(ReportKind::Finished { verdict, stored: all_stored, log_bytes });
+        crash_point!("learner.last_word_written");
     }
 
     fn note_not_stored(&self, stored: Result<(), Cause>) {

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use trainyard_api::Time;
 use trainyard_api::learner::{Report, ReportKind};
+use trainyard_crashpoint::crash_point;
 use trainyard_model::cause::Cause;
 use trainyard_model::ids::AttemptId;
 use trainyard_model::retry::{Past, kept_apart_in, retry};
@@ -107,12 +108,9 @@ pub(crate) fn starts(spool: &Path) -> io::Result<()> {
     // server knows that it ran.
     let mut options = OpenOptions::new();
     let mut file = options.create(true).append(true).mode(0o600).open(spool.join(STARTED))?;
-    file.write_all(boot_id().as_bytes())
-}
-
-/// Has a learner of this attempt started the program, or was it about to?
-pub fn has_started(attempt_dir: &Path) -> bool {
-    attempt_dir.join(SPOOL).join(STARTED).exists()
+    file.write_all(boot_id().as_bytes())?;
+    crash_point!("milestone.started");
+    Ok(())
 }
 
 /// The start of a program whose end nobody saw.
@@ -145,8 +143,11 @@ fn put(spool: &Path, name: &str, text: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     file.write_all(text)?;
+    crash_point!("milestone.before_sync");
     file.sync_data()?;
+    crash_point!("milestone.before_rename");
     fs::rename(new, spool.join(name))?;
+    crash_point!("milestone.renamed");
     File::open(spool)?.sync_all()
 }
 

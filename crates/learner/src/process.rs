@@ -10,6 +10,7 @@ use rustix::process::{getpid, set_child_subreaper};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use trainyard_client::ClientError;
+use trainyard_crashpoint::crash_point;
 use trainyard_objectstore::Isolation;
 
 use crate::courier;
@@ -18,6 +19,7 @@ use crate::dirs::Dirs;
 use crate::life::{self, House};
 use crate::line::{Line, Over};
 use crate::lock;
+use crate::mark;
 use crate::milestone::{Rest, rest};
 use crate::spool::Spool;
 use crate::stop;
@@ -76,7 +78,12 @@ async fn run(attempt_dir: &Path, isolation: Isolation) -> Result<(), StartError>
     heed_signals(&wishes).map_err(StartError::Signals)?;
     let attempt = ticket.attempt.clone();
     tracing::info!(%attempt, "the learner begins");
+    crash_point!("learner.lock_held");
     let spool = Arc::new(Spool::open(&dirs.spool).map_err(StartError::Folder)?);
+    if let Err(error) = mark::put(&isolation, &dirs.root) {
+        // What clears its environment is then not found, should this process be killed.
+        tracing::warn!(%error, "the attempt's processes cannot be marked");
+    }
     let line = Line::new(dirs.root.clone(), ticket, wishes).map_err(StartError::Address)?;
     let line = Arc::new(line);
     tokio::spawn(courier::deliver_log(Arc::clone(&spool), Arc::clone(&line)));
@@ -93,6 +100,7 @@ async fn run(attempt_dir: &Path, isolation: Isolation) -> Result<(), StartError>
         Err(Over) => Err(Over),
     };
     if told.is_ok() {
+        crash_point!("learner.all_told");
         tracing::info!(%attempt, "everything is told");
     } else {
         stop::kill().await;

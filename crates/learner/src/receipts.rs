@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use trainyard_crashpoint::crash_point;
 use trainyard_objectstore::{Identity, Plan, Receipt, Receipts};
 
 const FILE: &str = "receipts.jsonl";
@@ -168,11 +169,14 @@ impl Receipts for Page {
     fn begins(&self, key: &str, _file: &Identity) -> bool {
         let (key, from) = (key.to_owned(), self.from.to_owned());
         self.book.pages().write(Line::Begins { key, from });
+        crash_point!("receipt.begun");
         true
     }
 
     fn is_stored(&self, receipt: Receipt) {
+        crash_point!("receipt.before_confirmed");
         self.book.pages().write(Line::Stored { from: self.from.to_owned(), receipt });
+        crash_point!("receipt.confirmed");
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use trainyard_api::Time;
 use trainyard_api::learner::{Report, ReportKind};
 use trainyard_api::run::{Progress, Usage};
+use trainyard_crashpoint::crash_point;
 
 /// The name of the file with the reports.
 pub(crate) const REPORTS: &str = "reports.jsonl";
@@ -125,6 +126,7 @@ impl Spool {
     /// Appends to the log. Gives how many bytes it took, as `write` does.
     pub(crate) fn write_log(&self, bytes: &[u8]) -> io::Result<usize> {
         let written = (&self.log).write(bytes)?;
+        crash_point!("spool.log_written");
         self.log_bytes.fetch_add(written as u64, Ordering::AcqRel);
         self.log_grew.notify_one();
         Ok(written)
@@ -153,10 +155,12 @@ impl Spool {
         let report = Report { seq: book.next_seq, at: now(), what };
         let mut line = serde_json::to_vec(&report).expect("a report is plain data");
         line.push(b'\n');
+        crash_point!("spool.before_report");
         if let Err(error) = book.file.write_all(&line) {
             // It can still be delivered from memory, by this process.
             tracing::error!(%error, "a report could not be spooled");
         }
+        crash_point!("spool.report_written");
         if matches!(report.what, ReportKind::Finished { .. }) {
             book.finished = true;
             self.sync_files(&book.file);

@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use trainyard_api::learner::{Assignment, ReportKind};
 use trainyard_api::run::Progress;
+use trainyard_crashpoint::crash_point;
 use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::secret::Credentials;
 use trainyard_objectstore::{
@@ -33,7 +34,7 @@ use crate::milestone::Milestone;
 use crate::receipts::{Book, Page};
 use crate::spool::{Spool, now};
 use crate::stage::staging_failed;
-use crate::wish::{Wish, Wishes};
+use crate::wish::Wishes;
 
 /// What the folders are called, in messages and on the receipts.
 pub(crate) const RESULT_DIR: &str = "RESULT_DIR";
@@ -50,6 +51,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15);
 const PATIENCE: Duration = Duration::from_mins(5);
 /// How long nothing may get ahead once the user does not want the run any more.
 const PATIENCE_CANCELED: Duration = Duration::from_secs(15);
+/// How long after the program's grace storing ends then, whatever gets ahead. What is not
+/// stored by then stays in the attempt's folder; the server ends the learner two seconds later.
+const AFTER_GRACE: Duration = Duration::from_secs(5);
 
 /// Stores everything, trying again while the store does not answer; not for long
 /// where the run is canceled, before or meanwhile.
@@ -67,6 +71,7 @@ pub(crate) async fn store(
     let stored = tokio::select! {
         stored = work.keep_trying() => stored,
         () = work.wait_while_canceled(wishes) => Err(work.given_up()),
+        () = time_is_up(assignment, wishes) => Err(work.given_up()),
     };
     let Told { left_out, not_stored, .. } = &mut *work.told();
     left_out.entry(RESULT_DIR).or_default().splice(0..0, aside.iter().cloned());
@@ -78,6 +83,12 @@ pub(crate) async fn store(
         spool.report(ReportKind::Note { kind: "not_stored".to_owned(), message });
     }
     stored
+}
+
+/// Returns when the run is canceled and there is no more time to store anything.
+pub(crate) async fn time_is_up(assignment: &Assignment, wishes: &Wishes) {
+    let grace = assignment.definition.terms.grace();
+    tokio::time::sleep_until(wishes.canceled().await + grace + AFTER_GRACE).await;
 }
 
 /// What is known before anything is stored.
@@ -134,7 +145,7 @@ struct Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let cause = error.cause();
-        let is_passing = error.is_transient() || cause.kind == CauseKind::StoreUnreachable;
+        let is_passing = error.may_pass() || cause.kind == CauseKind::StoreUnreachable;
         Self { cause, is_passing }
     }
 }
@@ -157,8 +168,7 @@ impl Work<'_> {
 
     /// Returns when the run is canceled and nothing gets ahead.
     async fn wait_while_canceled(&self, wishes: &Wishes) {
-        wishes.at_least(Wish::Halt).await;
-        let canceled = Instant::now();
+        let canceled = wishes.canceled().await;
         loop {
             let deadline = self.told().ahead.max(canceled) + PATIENCE_CANCELED;
             if Instant::now() >= deadline {
@@ -171,10 +181,9 @@ impl Work<'_> {
     fn given_up(&self) -> Cause {
         let known = self.told().failed.take();
         self.explain(known.unwrap_or_else(|| {
-            let seconds = PATIENCE_CANCELED.as_secs();
             Cause::new(
                 CauseKind::StoreUnreachable,
-                format!("the store has not taken anything for {seconds} s and the run is canceled"),
+                "the run is canceled and the store has not taken everything in time",
             )
         }))
     }
@@ -217,6 +226,7 @@ impl Work<'_> {
                 self.told().not_stored.insert(called, message);
             }
         }
+        crash_point!("store.folders_stored");
         // So late that no file of the program can stand in their place.
         let receipts = Page::of(self.known.book, SERVICE);
         for (path, name) in [
@@ -254,7 +264,9 @@ impl Work<'_> {
             },
         )?;
         let key = format!("{}/{INDEX}", milestone.folder(&self.assignment.attempt));
+        crash_point!("store.before_index");
         upload_file(store, &path, &key).await?;
+        crash_point!("store.index_stored");
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc;
+use trainyard_crashpoint::crash_point;
 
 use crate::error::LedgerError;
 use crate::job::{Job, Work};
@@ -146,7 +147,10 @@ fn run_group(
             break;
         }
     }
-    transaction.commit()
+    crash_point!("ledger.before_commit");
+    transaction.commit()?;
+    crash_point!("ledger.committed");
+    Ok(())
 }
 
 fn in_savepoint(connection: &Connection, job: &mut dyn Job) -> rusqlite::Result<()> {

@@ -28,6 +28,7 @@ struct Inner {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// Whether the same request may succeed in a moment.
     transient: bool,
+    passing: bool,
 }
 
 /// The kinds of failure.
@@ -71,6 +72,7 @@ impl StoreError {
             hint: None,
             source: None,
             transient: false,
+            passing: false,
         }))
     }
 
@@ -94,6 +96,11 @@ impl StoreError {
 
     pub(crate) fn transient(mut self, transient: bool) -> Self {
         self.0.transient = transient;
+        self
+    }
+
+    pub(crate) fn passing(mut self, passing: bool) -> Self {
+        self.0.passing = passing;
         self
     }
 
@@ -125,6 +132,12 @@ impl StoreError {
     /// Whether the same request may succeed in a moment.
     pub fn is_transient(&self) -> bool {
         self.0.transient
+    }
+
+    /// Whether it may be another matter later: the store is busy or away, and was asked often
+    /// enough for now. Whoever has minutes to spare begins anew.
+    pub fn may_pass(&self) -> bool {
+        self.0.transient || self.0.passing
     }
 
     /// Whether this machine's disk has no room.

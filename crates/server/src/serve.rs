@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use trainyard_api::Time;
 use trainyard_api::service::RuntimeFile;
 use trainyard_control::{Control, Settings, StartError};
+use trainyard_crashpoint::crash_point;
 use trainyard_engine::{Engine, LocalConfig, LocalEngine};
 use trainyard_ledger::{Ledger, LedgerError, OpenError};
 
@@ -103,12 +104,15 @@ pub async fn serve(options: ServeOptions, ready: impl FnOnce(&str)) -> Result<()
     if !address.ip().is_loopback() && !options.allow_insecure_bind {
         return Err(ServeError::Insecure(address));
     }
+    crash_point!("start.locked");
     let ledger = Ledger::open(home.path("ledger.sqlite"), home.path("key"))?;
+    crash_point!("start.ledger_open");
     let local_token = credential::local(&home.path("credential"))
         .map_err(could_not_write(home.path("credential")))?;
     credential::admit_local(&ledger, &local_token).await?;
 
     let control = start_control(&options, &config, address, ledger).await?;
+    crash_point!("start.effects_carried_out");
     let listener = TcpListener::bind(address)
         .await
         .map_err(|source| ServeError::Listen { address, source })?;
@@ -116,6 +120,7 @@ pub async fn serve(options: ServeOptions, ready: impl FnOnce(&str)) -> Result<()
     let url = format!("http://{}", reachable(bound));
     control.go(url.clone());
 
+    crash_point!("start.before_answers");
     let started_at = Timestamp::now();
     let shared = Shared {
         control,
@@ -137,6 +142,7 @@ pub async fn serve(options: ServeOptions, ready: impl FnOnce(&str)) -> Result<()
     tracing::info!(url, home = %options.home.display(), "serving");
     ready(&url);
     let served = serving.await.expect("the listener does not panic");
+    crash_point!("stop.no_more_requests");
     if let Err(error) = home.clear_runtime_file() {
         tracing::warn!(%error, "could not remove the runtime file");
     }

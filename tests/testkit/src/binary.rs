@@ -9,6 +9,9 @@ use anyhow::{Context as _, Result, ensure};
 /// Names the binary; set by nextest's set-up script, or by a person who tests another build.
 pub const VARIABLE: &str = "TRAINYARD_BIN";
 
+/// Names the binary with crash points, likewise.
+pub const CHAOS_VARIABLE: &str = "TRAINYARD_CHAOS_BIN";
+
 /// The root of the repository we are run in. Cargo tells at run time which
 /// package that is; what was true when we were built may be another clone's,
 /// because clones share a target directory.
@@ -48,6 +51,15 @@ pub fn path() -> Result<PathBuf> {
 /// When cargo fails; what the compiler says goes to stderr.
 pub fn build(release: bool) -> Result<PathBuf> {
     build_target(&["--package=trainyard", "--bin=trainyard"], "trainyard", release)
+}
+
+/// Builds the binary that has crash points, beside the usual one and under its own name.
+///
+/// # Errors
+/// When cargo fails; what the compiler says goes to stderr.
+pub fn build_with_crash_points() -> Result<PathBuf> {
+    let which = ["--package=trainyard", "--bin=trainyard-chaos", "--features=crash-points"];
+    build_target(&which, "trainyard-chaos", false)
 }
 
 /// Builds a release of the program that moves data with the product's own engine and

@@ -76,7 +76,15 @@ impl Home {
     /// # Errors
     /// As [`Self::new`].
     pub fn with_binary(binary: PathBuf, configuration: &str) -> Result<Self> {
-        let dir = tempfile::Builder::new().prefix("trainyard-home-").tempdir()?;
+        Self::inside(&std::env::temp_dir(), binary, configuration)
+    }
+
+    /// The same in a folder of the caller's choice: on another disk.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn inside(parent: &Path, binary: PathBuf, configuration: &str) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("trainyard-home-").tempdir_in(parent)?;
         std::fs::write(dir.path().join("trainyard.toml"), configuration)?;
         Ok(Self { dir, binary, variables: Vec::new() })
     }

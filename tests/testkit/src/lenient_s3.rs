@@ -73,6 +73,12 @@ impl LenientS3 {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The independent client of this server.
     #[must_use]
     pub fn client(&self) -> S3Client {

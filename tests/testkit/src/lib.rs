@@ -7,6 +7,7 @@
 
 pub mod aws_cli;
 pub mod binary;
+pub mod chaos;
 pub mod faults;
 pub mod home;
 pub mod http;

@@ -58,8 +58,13 @@ pub fn end_all(path: &Path) {
 
 /// SIGKILL, by id. That it is gone already is no matter.
 pub fn kill(pid: i32) {
+    signal(pid, Signal::KILL);
+}
+
+/// Any signal, by id. That it is gone already is no matter.
+pub fn signal(pid: i32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid) {
-        let _ = kill_process(pid, Signal::KILL);
+        let _ = kill_process(pid, signal);
     }
 }
 

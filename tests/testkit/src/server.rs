@@ -33,6 +33,21 @@ impl Server {
         i32::try_from(self.child.id()).expect("Linux ids fit")
     }
 
+    /// Has it ended, whoever ended it?
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|ended| ended.is_some())
+    }
+
+    /// SIGTERM, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When there is nothing to wait for.
+    pub fn stop(mut self) -> Result<()> {
+        processes::signal(self.pid(), rustix::process::Signal::TERM);
+        self.child.wait().context("the server's end")?;
+        Ok(())
+    }
+
     /// SIGKILL, and waits until it is gone.
     ///
     /// # Errors
@@ -67,8 +82,7 @@ impl Server {
     /// # Errors
     /// When the server does not tell.
     pub fn status(&self, id: &str) -> Result<Value> {
-        let run = self.client.get(&format!("/v3/models/{id}"))?.expect_status(200)?.json()?;
-        Ok(run["entity"]["status"].clone())
+        status_of(&self.client, id)
     }
 
     /// Waits until `condition` holds of the run's status.
@@ -122,17 +136,7 @@ impl Server {
     /// # Errors
     /// When the server does not give it.
     pub fn log(&self, id: &str) -> Result<Vec<u8>> {
-        let mut log = Vec::new();
-        loop {
-            let path = format!("/v3/models/{id}/log?offset={}", log.len());
-            let piece = self.client.get(&path)?.expect_status(200)?;
-            let whole = piece.header("x-trainyard-log-bytes").context("the log's length")?;
-            let whole: usize = whole.parse()?;
-            log.extend_from_slice(&piece.body);
-            if piece.body.is_empty() || log.len() >= whole {
-                return Ok(log);
-            }
-        }
+        log_of(&self.client, id)
     }
 
     /// The run's events, in order.
@@ -140,17 +144,7 @@ impl Server {
     /// # Errors
     /// When the server does not give them.
     pub fn events(&self, id: &str) -> Result<Vec<Value>> {
-        let mut events = Vec::new();
-        let mut after = 0;
-        loop {
-            let path = format!("/v3/models/{id}/events?after={after}");
-            let page = self.client.get(&path)?.expect_status(200)?.json()?;
-            events.extend(page["resources"].as_array().into_iter().flatten().cloned());
-            match page["next_after"].as_u64() {
-                Some(next) if next > after => after = next,
-                _ => return Ok(events),
-            }
-        }
+        events_of(&self.client, id)
     }
 
     /// Cancels a run.
@@ -169,5 +163,50 @@ impl Drop for Server {
     fn drop(&mut self) {
         processes::kill(self.pid());
         let _ = self.child.wait();
+    }
+}
+
+/// How a run stands, asked of any server: the `status` of its resource.
+///
+/// # Errors
+/// When the server does not tell.
+pub fn status_of(client: &Client, id: &str) -> Result<Value> {
+    let run = client.get(&format!("/v3/models/{id}"))?.expect_status(200)?.json()?;
+    Ok(run["entity"]["status"].clone())
+}
+
+/// The whole log of a run, as a server has it.
+///
+/// # Errors
+/// When the server does not give it.
+pub fn log_of(client: &Client, id: &str) -> Result<Vec<u8>> {
+    let mut log = Vec::new();
+    loop {
+        let path = format!("/v3/models/{id}/log?offset={}", log.len());
+        let piece = client.get(&path)?.expect_status(200)?;
+        let whole = piece.header("x-trainyard-log-bytes").context("the log's length")?;
+        let whole: usize = whole.parse()?;
+        log.extend_from_slice(&piece.body);
+        if piece.body.is_empty() || log.len() >= whole {
+            return Ok(log);
+        }
+    }
+}
+
+/// A run's events, in order, as a server has them.
+///
+/// # Errors
+/// When the server does not give them.
+pub fn events_of(client: &Client, id: &str) -> Result<Vec<Value>> {
+    let mut events = Vec::new();
+    let mut after = 0;
+    loop {
+        let path = format!("/v3/models/{id}/events?after={after}");
+        let page = client.get(&path)?.expect_status(200)?.json()?;
+        events.extend(page["resources"].as_array().into_iter().flatten().cloned());
+        match page["next_after"].as_u64() {
+            Some(next) if next > after => after = next,
+            _ => return Ok(events),
+        }
     }
 }

@@ -151,6 +151,27 @@ fn what_a_dead_learners_program_left_is_ended_and_nobody_elses() {
     }
 }
 
+/// A server was killed before it had put the learner on record, and then the learner was:
+/// the next server has no handle, and starts another.
+#[test]
+fn what_a_dead_learners_program_left_is_ended_before_the_next_learner_begins() {
+    let workshop = Workshop::new();
+    let handle = workshop.start();
+    learner(&handle).expect("it lives").signal(Signal::KILL).expect("ours");
+    eventually("the learner's end", LIMIT, || learner(&handle).is_none().then_some(()))
+        .expect("it ends");
+    let attempt_dir = workshop.attempt_dir().canonicalize().expect("made");
+    fs::create_dir_all(attempt_dir.join("spool")).expect("ours");
+    fs::write(attempt_dir.join("spool/started"), "").expect("ours");
+    let mut left = Workshop::left_behind("training-DOl4q2LkR", attempt_dir.join("results"));
+    let next = workshop.wait(workshop.engine.start(&workshop.spec())).expect("started");
+    let ended = left.try_wait().expect("ours");
+    left.kill().expect("ours");
+    left.wait().expect("ours");
+    workshop.kill(&next);
+    assert_eq!(ended.and_then(|ended| ended.signal()), Some(9));
+}
+
 #[test]
 fn a_program_that_is_not_there_is_told() {
     let workshop = Workshop::new();

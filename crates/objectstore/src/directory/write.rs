@@ -1,14 +1,14 @@
 //! Files that appear whole or not at all.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, copy_file_range, ioctl_ficlone, openat, renameat, unlinkat,
+    AtFlags, CWD, Mode, OFlags, copy_file_range, ioctl_ficlone, linkat, openat, renameat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -17,17 +17,22 @@ use crate::beneath::{make_directories, sync_folder, walk_down};
 /// How the names of unfinished files begin. They are no objects.
 pub(super) const DRAFT_PREFIX: &str = ".trainyard-draft-";
 
+/// Everybody may have it whom the process's mask lets.
+const MODE: Mode = Mode::from_raw_mode(0o666);
+
 /// How much the kernel copies before it can be interrupted again.
 const COPIED_AT_ONCE: usize = 256 << 20;
 
-/// A file on its way; goes away unless it is published.
+/// A file on its way; goes away unless it is published. Where the file system can, it has
+/// no name until then, and nothing is left of it when this process is killed.
 #[derive(Debug)]
 pub(super) struct Draft {
     file: File,
     folder: OwnedFd,
     unfinished: String,
     name: OsString,
-    published: bool,
+    /// Does the unfinished name stand in the folder?
+    is_named: bool,
 }
 
 impl Draft {
@@ -35,12 +40,22 @@ impl Draft {
     pub(super) fn begin(container: &OwnedFd, path: &Path) -> io::Result<Self> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
         let folder = make_directories(container, path.parent().unwrap_or(Path::new("")))?;
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let unnamed = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+        // File systems over the network mostly cannot; whatever else is wrong shows again.
+        let file = openat(&folder, ".", unnamed, MODE).ok();
+        Self::new(folder, name, file)
+    }
+
+    /// Without a file the draft has a name from the beginning, which stays when this
+    /// process is killed.
+    fn new(folder: OwnedFd, name: OsString, unnamed: Option<OwnedFd>) -> io::Result<Self> {
         let random = getrandom::u64().map_err(io::Error::other)?;
         let unfinished = format!("{DRAFT_PREFIX}{random:016x}");
-        let file = openat(&folder, &unfinished, flags, Mode::from_raw_mode(0o666))?;
-        Ok(Self { file: file.into(), folder, unfinished, name, published: false })
+        let is_named = unnamed.is_none();
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = unnamed.map_or_else(|| openat(&folder, &unfinished, flags, MODE), Ok)?;
+        Ok(Self { file: file.into(), folder, unfinished, name, is_named })
     }
 
     pub(super) fn append(&mut self, content: &[u8]) -> io::Result<()> {
@@ -89,8 +104,23 @@ impl Draft {
     pub(super) fn publish(mut self) -> io::Result<Metadata> {
         self.file.sync_data()?;
         let found = self.file.metadata()?;
+        if !self.is_named {
+            let own = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+            let link =
+                |name: &OsStr| linkat(CWD, &own, &self.folder, name, AtFlags::SYMLINK_FOLLOW);
+            match link(&self.name) {
+                Ok(()) => {
+                    sync_folder(&self.folder)?;
+                    return Ok(found);
+                }
+                // A name that is taken cannot be given, only taken over.
+                Err(Errno::EXIST) => link(OsStr::new(&self.unfinished))?,
+                Err(error) => return Err(error.into()),
+            }
+            self.is_named = true;
+        }
         renameat(&self.folder, &self.unfinished, &self.folder, &self.name)?;
-        self.published = true;
+        self.is_named = false;
         sync_folder(&self.folder)?;
         Ok(found)
     }
@@ -98,7 +128,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if !self.published {
+        if self.is_named {
             // The best that can be done; a left-over is no object.
             unlinkat(&self.folder, &self.unfinished, AtFlags::empty()).unwrap_or_default();
         }
@@ -108,11 +138,12 @@ impl Drop for Draft {
 /// Sees that files can be made and taken away here, and leaves nothing. Nothing of it
 /// has to outlast a power cut, so nothing waits for the disk.
 pub(super) fn probe(container: &OwnedFd) -> io::Result<()> {
-    let mut draft = Draft::begin(container, Path::new("probe"))?;
+    let folder = make_directories(container, Path::new(""))?;
+    let mut draft = Draft::new(folder, "probe".into(), None)?;
     draft.append(b"x")?;
     // Putting a file in its place needs the same right.
     unlinkat(&draft.folder, &draft.unfinished, AtFlags::empty())?;
-    draft.published = true;
+    draft.is_named = false;
     Ok(())
 }
 
@@ -146,9 +177,43 @@ pub(super) fn delete(container: &OwnedFd, path: &Path) -> io::Result<()> {
 mod tests {
     use std::fs;
 
-    use rustix::fs::CWD;
-
     use super::*;
+
+    fn opened(folder: &Path) -> OwnedFd {
+        openat(CWD, folder, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).unwrap()
+    }
+
+    /// Whoever is killed in the middle runs no destructor.
+    #[test]
+    fn nothing_is_left_of_a_draft_whose_writer_was_killed() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut draft = Draft::begin(&opened(dir.path()), Path::new("sub/file")).unwrap();
+        draft.append(b"half").unwrap();
+        if draft.is_named {
+            // This file system cannot.
+            return;
+        }
+        std::mem::forget(draft);
+        assert_eq!(fs::read_dir(dir.path().join("sub")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_draft_takes_the_place_of_what_was_there_with_and_without_a_name() {
+        let dir = tempfile::tempdir().unwrap();
+        for is_named in [false, true] {
+            let container = opened(dir.path());
+            let mut draft = if is_named {
+                Draft::new(container, "file".into(), None).unwrap()
+            } else {
+                Draft::begin(&container, Path::new("file")).unwrap()
+            };
+            let content = format!("named: {is_named}");
+            draft.append(content.as_bytes()).unwrap();
+            draft.publish().unwrap();
+            assert_eq!(fs::read_to_string(dir.path().join("file")).unwrap(), content);
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        }
+    }
 
     /// What cannot be synced shows that syncing is tried: nothing else of `publish`
     /// minds a pipe for a file, or a folder that is open for its path only.

@@ -189,7 +189,13 @@ impl Wrong {
             What::Unfit(words) => (Kind::Failed, words.clone()),
             What::Unsigned => (Kind::CredentialsRefused, self.what.to_string()),
         };
-        let error = StoreError::new(kind, store, tried).said(said).transient(self.transient);
+        let passing = match &self.what {
+            What::Refused(refusal) => refusal.is_transient(),
+            What::Wire(failure) => failure.is_transient(),
+            _ => false,
+        };
+        let error = StoreError::new(kind, store, tried).said(said);
+        let error = error.transient(self.transient).passing(passing);
         let error = if kind == Kind::BadEndpoint {
             error.hint("this does not speak S3: name the address of the store's S3 service, not that of its web page")
         } else {

@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use rustix::mount::{MountPropagationFlags, mount_change};
+use rustix::mount::{MountPropagationFlags, mount_bind, mount_change};
 use rustix::process::{getegid, geteuid};
 
 use super::overlay::Kind;
@@ -61,6 +61,16 @@ impl Isolation {
     /// May overlays be tried?
     pub fn can_mount(&self) -> bool {
         !matches!(self, Self::None(_))
+    }
+
+    /// Puts a mark on this process and on all that it will start, whatever they make of
+    /// their environment: a mount of `folder` on itself, which stands in their
+    /// `/proc/PID/mountinfo` and nowhere else. Without a namespace of its own there is none.
+    ///
+    /// # Errors
+    /// When the kernel refuses the mount.
+    pub fn mark(&self, folder: &Path) -> io::Result<()> {
+        if self.can_mount() { Ok(mount_bind(folder, folder)?) } else { Ok(()) }
     }
 
     pub(super) fn overlay_kind(&self) -> Result<Kind, String> {
