@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use crate::error::LedgerError;
+use crate::lanes::Lane;
 use crate::open::{self, OpenError};
 use crate::readers::Readers;
 use crate::seal::Sealer;
@@ -55,7 +56,17 @@ impl Ledger {
         E: From<LedgerError> + Send + 'static,
         F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     {
-        self.shared.writer.write(work).await
+        self.shared.writer.write(Lane::Quick, work).await
+    }
+
+    /// The same for what puts something new on record: it lets everything else go first,
+    /// and is refused ([`LedgerError::Busy`]) when too much of its kind waits already.
+    pub(crate) async fn write_new<T, F>(&self, work: F) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
+    {
+        self.shared.writer.write(Lane::New, work).await
     }
 
     pub(crate) async fn read<T, F>(&self, question: F) -> Result<T, LedgerError>
