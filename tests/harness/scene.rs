@@ -29,6 +29,8 @@ pub(crate) struct Configuration {
     pub(crate) check: u64,
     /// How long stores that were tried count as good, in seconds.
     pub(crate) check_again: u64,
+    /// More lines of `[limits]`.
+    pub(crate) limits: &'static str,
 }
 
 impl Default for Configuration {
@@ -40,6 +42,7 @@ impl Default for Configuration {
             grace: 2,
             check: 10,
             check_again: 300,
+            limits: "",
         }
     }
 }
@@ -47,13 +50,13 @@ impl Default for Configuration {
 impl Configuration {
     /// The file's text.
     pub(crate) fn text(self) -> String {
-        let Self { slots, disk_allowance, upload, grace, check, check_again } = self;
+        let Self { slots, disk_allowance, upload, grace, check, check_again, limits } = self;
         let catalogue = binary::repository().join("tests/catalogue");
         let catalogue = catalogue.display();
         format!(
             "listen = \"127.0.0.1:0\"\n\
              [slots]\ncpu = {slots}\n\
-             [limits]\ndisk_allowance_bytes = {disk_allowance}\nupload_bytes = {upload}\n\
+             [limits]\ndisk_allowance_bytes = {disk_allowance}\nupload_bytes = {upload}\n{limits}\n\
              [cancel]\ngrace_seconds = {grace}\n\
              [frameworks]\ndirectory = \"{catalogue}\"\n\
              [cache]\ndirectory = \"data-cache\"\n\

@@ -33,7 +33,7 @@ impl Control {
     async fn end_what_is_overdue(self: &Arc<Self>) {
         let bound = self.settings.grace + CANCEL_MARGIN;
         let now = Timestamp::now();
-        let overdue = self.board.select(|record| match &record.state {
+        let overdue = self.board.select_live(|record| match &record.state {
             RunState::Canceling { live, since, .. } => {
                 let waited = Duration::try_from(now.duration_since(*since)).unwrap_or_default();
                 (waited > bound).then(|| (record.id.clone(), live.attempt))
@@ -46,7 +46,7 @@ impl Control {
     }
 
     async fn bury_the_lost(self: &Arc<Self>) {
-        let live = self.board.select(|record| {
+        let live = self.board.select_live(|record| {
             let live = record.state.live()?;
             Some(AttemptId { run: record.id.clone(), attempt: live.attempt })
         });
