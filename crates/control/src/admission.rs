@@ -18,6 +18,7 @@ use crate::entropy;
 use crate::parcel::Parcel;
 use crate::preflight::Written;
 use crate::problem::Problem;
+use crate::recent::Pair;
 use crate::settings::Limits;
 
 /// What a user sends.
@@ -95,13 +96,21 @@ impl Control {
         let (text, syntax) = (upload.text.clone(), upload.syntax);
         let mut checked = self.check_submission(owner, upload).await?;
         let Submission { definition, secrets, .. } = &checked.submission;
-        let tried = self.try_stores(definition, secrets).await;
-        let mut told = tried.complaints(definition, Written { text: &text, syntax });
-        if told.iter().any(Diagnostic::is_error) {
-            told.append(&mut checked.warnings);
-            return Err(Problem::Refused(told));
+        let pair = Pair::of(definition, secrets);
+        if !self.recent.has(&pair) {
+            let began = Instant::now();
+            let tried = self.try_stores(definition, secrets).await;
+            let mut told = tried.complaints(definition, Written { text: &text, syntax });
+            if told.iter().any(Diagnostic::is_error) {
+                told.append(&mut checked.warnings);
+                return Err(Problem::Refused(told));
+            }
+            // What there is to warn of is told each time.
+            if told.is_empty() {
+                self.recent.put(pair, began);
+            }
+            checked.warnings.append(&mut told);
         }
-        checked.warnings.append(&mut told);
         let (control, owner) = (Arc::clone(self), owner.clone());
         let recording =
             self.tasks.spawn(async move { control.put_on_record(&owner, checked).await });
@@ -119,10 +128,14 @@ impl Control {
             ModelCode::Stored(address) => self.stored_code(owner, &address).await?.1,
             ModelCode::Sent(zip) => {
                 let blobs = self.blobs.clone();
-                tokio::task::spawn_blocking(move || blobs.take(&zip))
-                    .await
-                    .expect("storing a zip does not panic")
-                    .map_err(Problem::disk("storing the zip"))?
+                if let Some(known) = blobs.known(&zip) {
+                    known
+                } else {
+                    tokio::task::spawn_blocking(move || blobs.take(&zip))
+                        .await
+                        .expect("storing a zip does not panic")
+                        .map_err(Problem::disk("storing the zip"))?
+                }
             }
         };
         let record = self

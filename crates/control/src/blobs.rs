@@ -16,6 +16,9 @@ use trainyard_model::ids::Digest;
 
 use crate::parcel::{Parcel, Spool, Spooled};
 
+/// What takes no time to be digested, in bytes.
+const LITTLE: usize = 64 << 10;
+
 /// The folder of zips.
 #[derive(Debug)]
 pub(crate) struct Blobs {
@@ -72,6 +75,14 @@ impl Blobs {
             File::open(&self.folder)?.sync_all()?;
         }
         Ok(digest)
+    }
+
+    /// The digest of a little zip that is a blob already: the same zip sent once more, which
+    /// is not worth a thread.
+    pub(crate) fn known(&self, parcel: &Parcel) -> Option<Digest> {
+        let Parcel::Small(bytes) = parcel else { return None };
+        let digest = (bytes.len() <= LITTLE).then(|| digest_of(bytes))?;
+        self.has(&digest).then_some(digest)
     }
 
     /// Stores what has arrived, wherever it lies.

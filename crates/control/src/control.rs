@@ -18,6 +18,7 @@ use crate::hub::{Bells, Hub};
 use crate::live::LiveFacts;
 use crate::logbook::Logbook;
 use crate::rate::Rates;
+use crate::recent::Recent;
 use crate::recheck::Rechecks;
 use crate::settings::Settings;
 use crate::supervise::keep_at_work;
@@ -37,6 +38,7 @@ pub struct Control {
     pub(crate) board: Arc<Board>,
     pub(crate) rates: Rates,
     pub(crate) live: LiveFacts,
+    pub(crate) recent: Recent,
     pub(crate) rechecks: Rechecks,
     /// The places to try stores.
     pub(crate) trying: Arc<Semaphore>,
@@ -106,6 +108,7 @@ impl Control {
             logbook: Arc::new(logbook),
             board,
             live: LiveFacts::default(),
+            recent: Recent::default(),
             rechecks: Rechecks::default(),
             trying: Arc::new(Semaphore::new(preflight::AT_ONCE)),
             inspecting: Arc::new(Semaphore::new(inspect::AT_ONCE as usize)),

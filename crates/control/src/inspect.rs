@@ -19,6 +19,10 @@ const MIB: u64 = 1 << 20;
 /// looked at alone.
 pub(crate) const AT_ONCE: u32 = 256;
 
+/// A zip of so many bytes is looked through in a few milliseconds at the very most, whatever
+/// it unpacks to: not worth a thread.
+const LITTLE: usize = 4 << 10;
+
 impl Control {
     /// A file for a zip that is too large to be kept in memory while it comes.
     pub fn spool(&self) -> std::io::Result<Spool> {
@@ -48,6 +52,9 @@ impl Control {
                 (read.map_err(Problem::disk("reading the zip"))?, Some(memory))
             }
         };
+        if bytes.len() <= LITTLE {
+            return Ok(zip::inspect(&bytes, &limits));
+        }
         let inspecting = tokio::task::spawn_blocking(move || zip::inspect(&bytes, &limits));
         Ok(inspecting.await.expect("inspecting a zip does not panic"))
     }

@@ -37,6 +37,7 @@ mod prepare;
 mod problem;
 mod queries;
 mod rate;
+mod recent;
 mod recheck;
 mod remove;
 mod schedule;

@@ -10,6 +10,7 @@ use crate::lanes::Lane;
 use crate::open::{self, OpenError};
 use crate::readers::Readers;
 use crate::seal::Sealer;
+use crate::tokens::KnownTokens;
 use crate::writer::{Tally, Writer};
 
 /// The durable record. Cloning it is cheap; all clones share one writer.
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) writer: Writer,
     pub(crate) readers: Readers,
     pub(crate) sealer: Sealer,
+    pub(crate) known_tokens: KnownTokens,
     pub(crate) path: PathBuf,
 }
 
@@ -43,6 +45,11 @@ impl Ledger {
     /// What the writer has done since the record was opened.
     pub fn tally(&self) -> Tally {
         self.shared.writer.tally()
+    }
+
+    /// Users' tokens that were asked for.
+    pub(crate) fn known_tokens(&self) -> &KnownTokens {
+        &self.shared.known_tokens
     }
 
     /// Seals credentials and documents, and opens them.
