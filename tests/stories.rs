@@ -23,8 +23,10 @@ mod stories {
     mod learner_killed;
     mod logs;
     mod main_job;
+    mod overload;
     mod preflight;
     mod queue;
+    mod recovery;
     mod s3_stores;
     mod secrets;
     mod server_killed;

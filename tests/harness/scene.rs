@@ -31,6 +31,8 @@ pub(crate) struct Configuration {
     pub(crate) check_again: u64,
     /// The pause before the first retry, in seconds.
     pub(crate) pause: u64,
+    /// More lines of `[limits]`.
+    pub(crate) limits: &'static str,
 }
 
 impl Default for Configuration {
@@ -43,6 +45,7 @@ impl Default for Configuration {
             check: 10,
             check_again: 300,
             pause: 1,
+            limits: "",
         }
     }
 }
@@ -50,13 +53,13 @@ impl Default for Configuration {
 impl Configuration {
     /// The file's text.
     pub(crate) fn text(self) -> String {
-        let Self { slots, disk_allowance, upload, grace, check, check_again, pause } = self;
+        let Self { slots, disk_allowance, upload, grace, check, check_again, pause, limits } = self;
         let catalogue = binary::repository().join("tests/catalogue");
         let catalogue = catalogue.display();
         format!(
             "listen = \"127.0.0.1:0\"\n\
              [slots]\ncpu = {slots}\n\
-             [limits]\ndisk_allowance_bytes = {disk_allowance}\nupload_bytes = {upload}\n\
+             [limits]\ndisk_allowance_bytes = {disk_allowance}\nupload_bytes = {upload}\n{limits}\n\
              [cancel]\ngrace_seconds = {grace}\n\
              [frameworks]\ndirectory = \"{catalogue}\"\n\
              [cache]\ndirectory = \"data-cache\"\n\

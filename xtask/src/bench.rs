@@ -8,6 +8,7 @@
 mod cold_start;
 mod first_byte;
 mod objectstore;
+mod service;
 mod slurm;
 mod staging;
 mod submissions;
@@ -60,12 +61,21 @@ const BENCHES: &[Bench] = &[
         objectstore::run,
     ),
     ("staging", "Training data to DATA_DIR, the first time and again", staging::run),
+    (
+        "service",
+        "The service under a million runs, ten thousand in the queue, and kill -9",
+        service::run,
+    ),
 ];
+
+/// Names for several at once.
+const GROUPS: &[(&str, &[&str])] = &[("submit", &["submissions", "first-byte"])];
 
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Which benches: first-byte, cold-start, submissions, objectstore, staging; all when none is named.
+    /// Which benches: submit (that is first-byte and submissions), first-byte, cold-start, submissions, objectstore, staging, service; all
+    /// when none is named.
     what: Vec<String>,
     /// Also write the rows to this file.
     #[arg(long, value_name = "FILE")]
@@ -74,13 +84,7 @@ pub(crate) struct Options {
 
 /// Builds, measures, prints.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    for name in &options.what {
-        let known = BENCHES.iter().any(|(known, ..)| known == name);
-        ensure!(
-            known,
-            "no bench `{name}`: there are first-byte, cold-start, submissions, objectstore, staging"
-        );
-    }
+    let wanted = wanted(&options.what)?;
     let binary = match std::env::var_os(binary::VARIABLE) {
         Some(_) => binary::path()?,
         None => binary::build(true)?,
@@ -90,7 +94,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let mut all = Vec::new();
     for (name, title, measure) in BENCHES {
-        if !options.what.is_empty() && !options.what.iter().any(|own| own == name) {
+        if !wanted.is_empty() && !wanted.contains(name) {
             continue;
         }
         let table = measure(&binary)?;
@@ -111,6 +115,25 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         std::fs::write(file, serde_json::to_string_pretty(&rows)? + "\n")?;
     }
     Ok(())
+}
+
+/// The benches that are meant by these names; none: all of them.
+fn wanted(names: &[String]) -> Result<Vec<&'static str>> {
+    let mut wanted = Vec::new();
+    for name in names {
+        let group = GROUPS.iter().find(|(group, _)| group == name).map(|(_, benches)| *benches);
+        let one = BENCHES.iter().find(|(bench, ..)| bench == name).map(|(bench, ..)| *bench);
+        ensure!(group.is_some() || one.is_some(), "no bench `{name}`: {}", known());
+        wanted.extend(group.into_iter().flatten().copied().chain(one));
+    }
+    Ok(wanted)
+}
+
+/// What there is.
+fn known() -> String {
+    let groups = GROUPS.iter().map(|(group, _)| *group);
+    let names: Vec<_> = groups.chain(BENCHES.iter().map(|(bench, ..)| *bench)).collect();
+    format!("there are {}", names.join(", "))
 }
 
 impl Row {
@@ -176,7 +199,8 @@ impl Scene {
     fn start(binary: &Path, slots: u32) -> Result<Self> {
         let catalogue = binary::repository().join("tests/catalogue");
         let configuration = format!(
-            "listen = \"127.0.0.1:0\"\n[slots]\ncpu = {slots}\n[frameworks]\ndirectory = \"{}\"\n",
+            "listen = \"127.0.0.1:0\"\n[slots]\ncpu = {slots}\n[frameworks]\ndirectory = \"{}\"\n\
+             [limits]\nsubmissions_per_second = 0\nruns_per_user = 0\nruns = 0\n",
             catalogue.display()
         );
         let home = Home::with_binary(binary.to_owned(), &configuration)?;
@@ -210,6 +234,15 @@ fn model() -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_is_all_of_its_benches() {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let submit = wanted(&names(&["submit"])).expect("a group");
+        assert_eq!(submit, ["submissions", "first-byte"]);
+        assert_eq!(wanted(&names(&["service"])).expect("a bench"), ["service"]);
+        assert!(wanted(&names(&["servce"])).is_err());
+    }
 
     #[test]
     fn the_median_is_in_the_middle() {

@@ -22,6 +22,7 @@ pub mod exit;
 mod failure;
 mod follow;
 pub mod mask;
+mod patience;
 mod places;
 mod rename;
 mod screen;

@@ -1,5 +1,7 @@
 //! What can go wrong between here and the server.
 
+use std::time::Duration;
+
 use trainyard_api::ErrorBody;
 use trainyard_model::code::Code;
 
@@ -42,6 +44,8 @@ pub enum ClientError {
         status: u16,
         /// All complaints.
         body: Box<ErrorBody>,
+        /// After what time the same call may be taken, if the server says so.
+        retry_after: Option<Duration>,
     },
     /// 410: the attempt that this token spoke for is over.
     #[error("the attempt is over: {}", first_message(.body, 410))]
@@ -127,6 +131,22 @@ impl ClientError {
             | Self::Protocol { source: ProtocolError::Status { status, .. }, .. } => Some(*status),
             Self::Gone { .. } => Some(410),
             Self::BadUrl { .. }
+            | Self::BadToken
+            | Self::Setup(_)
+            | Self::Unreachable { .. }
+            | Self::Silent { .. }
+            | Self::Protocol { .. } => None,
+        }
+    }
+
+    /// After what time the server wants to be asked again: it has put the call off (429 or
+    /// 503 with `Retry-After`) and done nothing of it.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Api { status: 429 | 503, retry_after, .. } => *retry_after,
+            Self::Api { .. }
+            | Self::Gone { .. }
+            | Self::BadUrl { .. }
             | Self::BadToken
             | Self::Setup(_)
             | Self::Unreachable { .. }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -12,6 +12,9 @@ use crate::error::{ClientError, ProtocolError};
 
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long a connection is kept for the next call.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// How long an answer to a small question may take.
 pub(crate) const QUICK: Duration = Duration::from_secs(30);
@@ -99,6 +102,8 @@ fn build(base: &Url) -> Result<reqwest::Client, ClientError> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("trainyard/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)
+        // A server closes connections on which nothing was asked for a minute.
+        .pool_idle_timeout(IDLE)
         .tcp_keepalive(Duration::from_secs(15))
         // No route redirects, and a credential must not be sent on.
         .redirect(reqwest::redirect::Policy::none());
@@ -157,13 +162,14 @@ pub(crate) fn unreachable(error: reqwest::Error) -> ClientError {
 pub(crate) async fn refusal(response: Response) -> ClientError {
     let url = response.url().to_string();
     let status = response.status();
+    let retry_after = retry_after(&response);
     let body = match response.bytes().await {
         Ok(body) => body,
         Err(error) => return unreachable(error),
     };
     match serde_json::from_slice::<ErrorBody>(&body) {
         Ok(body) if status == StatusCode::GONE => ClientError::Gone { body: Box::new(body) },
-        Ok(body) => ClientError::Api { status: status.as_u16(), body: Box::new(body) },
+        Ok(body) => ClientError::Api { status: status.as_u16(), body: Box::new(body), retry_after },
         Err(_) => {
             let text = String::from_utf8_lossy(&body);
             let excerpt = text.chars().take(EXCERPT).collect();
@@ -171,6 +177,12 @@ pub(crate) async fn refusal(response: Response) -> ClientError {
             ClientError::Protocol { url, source }
         }
     }
+}
+
+/// In whole seconds, as our servers tell it; a date, which others may send, is not read.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let told = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    told.trim().parse().ok().map(Duration::from_secs)
 }
 
 #[cfg(test)]

@@ -5,14 +5,16 @@
 //! - [`LearnerClient`]: the routes that an attempt's token opens.
 //! - [`StreamEvent`], [`Follow`]: a run's live stream, and following it across lost connections.
 //! - [`ClientError`]: no answer, a refusal, or an answer that makes no sense.
+//! - [`patiently`]: a call again and again while the server puts it off.
 //!
-//! Nothing here retries, except [`Follow`], whose job it is; nothing prints.
+//! Nothing else here retries, except [`Follow`], whose job it is; nothing prints.
 
 pub mod definitions;
 mod error;
 mod follow;
 mod http;
 mod learner;
+mod patience;
 pub mod runs;
 pub mod service;
 mod sse;
@@ -22,5 +24,6 @@ pub use error::{ClientError, ProtocolError};
 pub use follow::{Follow, FollowEvent};
 pub use http::Client;
 pub use learner::LearnerClient;
+pub use patience::patiently;
 pub use runs::LogRange;
 pub use stream::StreamEvent;

@@ -1,10 +1,9 @@
 //! submit: from what a user sends to a run on record, or to all complaints.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use jiff::Timestamp;
-use tokio::sync::OwnedSemaphorePermit;
 use trainyard_crashpoint::crash_point;
 use trainyard_definition::{Premises, Submission, Syntax, read_for};
 use trainyard_ledger::{NewRun, RunRecord};
@@ -15,31 +14,24 @@ use trainyard_model::ids::{DefinitionId, UserName};
 use trainyard_model::size::Size;
 
 use crate::control::Control;
+use crate::crowd::Most;
 use crate::entropy;
+use crate::parcel::Parcel;
 use crate::preflight::Written;
-use crate::problem::{Problem, inspect};
+use crate::problem::Problem;
+use crate::recent::Pair;
+use crate::settings::Limits;
 
 /// What a user sends.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Upload {
     /// The training definition, as the user wrote it.
     pub text: String,
     /// How it is written.
     pub syntax: Syntax,
     /// The zip; `None` when the definition names a stored one.
-    pub zip: Option<Bytes>,
+    pub zip: Option<Parcel>,
 }
-
-impl Upload {
-    /// May it lie in memory while a store is waited for, beside as many others as there
-    /// are places to try stores?
-    pub(crate) fn is_small(&self) -> bool {
-        self.text.len() + self.zip.as_ref().map_or(0, Bytes::len) <= SMALL
-    }
-}
-
-/// What an upload may have to be small, in bytes.
-const SMALL: usize = 1 << 20;
 
 /// A run on record.
 #[derive(Debug)]
@@ -63,39 +55,63 @@ pub(crate) struct Checked {
 #[derive(Debug)]
 pub(crate) enum ModelCode {
     /// Sent along, inspected, not stored yet.
-    Sent(Bytes),
+    Sent(Parcel),
     /// The content of the stored training definition at this address.
     Stored(String),
 }
 
 impl Control {
+    /// May this user send something to be submitted or checked now? It counts.
+    ///
+    /// # Errors
+    /// [`Problem::Later`] when it comes too fast.
+    pub fn may_send(&self, owner: &UserName) -> Result<(), Problem> {
+        self.rates.take(owner, Instant::now()).map_err(|wait| self.too_fast(wait))
+    }
+
+    fn too_fast(&self, wait: Duration) -> Problem {
+        let Limits { submission_burst, submissions_per_second, .. } = self.settings.limits;
+        let message = format!(
+            "more than {submission_burst} submissions at once, and more than {submissions_per_second} a second since"
+        );
+        let complaint = Diagnostic::error(Code::TooFast, message)
+            .help("wait as long as `Retry-After` says and send it again; an operator sets `limits.submissions_per_second` and `limits.submission_burst`");
+        Problem::Later { complaint: Box::new(complaint), after: wait }
+    }
+
     /// Takes a submission. When it returns, definition, zip and run are safe on disk.
     ///
     /// Both stores are tried first. A client that hangs up while they are has submitted
     /// nothing. What follows is a task of its own: hanging up in the middle of it leaves
     /// either nothing or a run that is on record and on the board.
     ///
-    /// `place` is the upload's place in memory, given back when the memory is, or before
-    /// the stores are tried if it is little: who names stores that do not answer keeps
-    /// nobody else from submitting.
+    /// # Errors
+    /// Among others [`Problem::Later`] when too many runs have not settled.
     pub async fn submit(
         self: &Arc<Self>,
         owner: &UserName,
         upload: Upload,
-        place: Option<OwnedSemaphorePermit>,
     ) -> Result<Accepted, Problem> {
+        // Nobody waits for stores in vain. The last word is said when the run is put on record.
+        self.board.room(owner, &Most::of(&self.settings.limits))?;
         let (text, syntax) = (upload.text.clone(), upload.syntax);
-        let is_small = upload.is_small();
         let mut checked = self.check_submission(owner, upload).await?;
-        let _place = place.filter(|_| !is_small);
         let Submission { definition, secrets, .. } = &checked.submission;
-        let tried = self.try_stores(definition, secrets).await;
-        let mut told = tried.complaints(definition, Written { text: &text, syntax });
-        if told.iter().any(Diagnostic::is_error) {
-            told.append(&mut checked.warnings);
-            return Err(Problem::Refused(told));
+        let pair = Pair::of(definition, secrets);
+        if !self.recent.has(&pair) {
+            let began = Instant::now();
+            let tried = self.try_stores(definition, secrets).await;
+            let mut told = tried.complaints(definition, Written { text: &text, syntax });
+            if told.iter().any(Diagnostic::is_error) {
+                told.append(&mut checked.warnings);
+                return Err(Problem::Refused(told));
+            }
+            // What there is to warn of is told each time.
+            if told.is_empty() {
+                self.recent.put(pair, began);
+            }
+            checked.warnings.append(&mut told);
         }
-        checked.warnings.append(&mut told);
         let (control, owner) = (Arc::clone(self), owner.clone());
         let recording =
             self.tasks.spawn(async move { control.put_on_record(&owner, checked).await });
@@ -103,6 +119,8 @@ impl Control {
     }
 
     async fn put_on_record(&self, owner: &UserName, checked: Checked) -> Result<Accepted, Problem> {
+        // Given back when the run is on the board.
+        let _room = self.board.room(owner, &Most::of(&self.settings.limits))?;
         // From here on no zip is removed, neither the one that is sent nor a
         // stored one that the definition names.
         let _on_the_way = self.blobs.on_the_way.read().await;
@@ -111,10 +129,14 @@ impl Control {
             ModelCode::Stored(address) => self.stored_code(owner, &address).await?.1,
             ModelCode::Sent(zip) => {
                 let blobs = self.blobs.clone();
-                tokio::task::spawn_blocking(move || blobs.put(&zip))
-                    .await
-                    .expect("storing a zip does not panic")
-                    .map_err(Problem::disk("storing the zip"))?
+                if let Some(known) = blobs.known(&zip) {
+                    known
+                } else {
+                    tokio::task::spawn_blocking(move || blobs.take(&zip))
+                        .await
+                        .expect("storing a zip does not panic")
+                        .map_err(Problem::disk("storing the zip"))?
+                }
             }
         };
         crash_point!("submit.zip_stored");
@@ -149,12 +171,10 @@ impl Control {
     ) -> Result<Checked, Problem> {
         let mut complaints = Vec::new();
         let mut warnings = Vec::new();
-        let sent = upload.zip.clone();
-        let zip_check = async {
-            match upload.zip {
-                Some(zip) => Some(inspect(zip, self.settings.limits.zip.clone()).await),
-                None => None,
-            }
+        let sent = upload.zip;
+        let zip_check = match &sent {
+            Some(zip) => Some(self.inspect(zip).await?),
+            None => None,
         };
         let reading = match read_for(&upload.text, upload.syntax, self) {
             Ok(submission) => {
@@ -166,7 +186,7 @@ impl Control {
                 None
             }
         };
-        match zip_check.await {
+        match zip_check {
             Some(Ok(inventory)) => warnings.extend(inventory.warnings),
             Some(Err(found)) => complaints.extend(found),
             None => {}

@@ -15,6 +15,11 @@ use trainyard_crashpoint::crash_point;
 use trainyard_model::hex::hex;
 use trainyard_model::ids::Digest;
 
+use crate::parcel::{Parcel, Spool, Spooled};
+
+/// What takes no time to be digested, in bytes.
+const LITTLE: usize = 64 << 10;
+
 /// The folder of zips.
 #[derive(Debug)]
 pub(crate) struct Blobs {
@@ -54,6 +59,39 @@ impl Blobs {
             let _ = fs::remove_file(&incoming);
         }
         written.map(|()| digest)
+    }
+
+    /// A file in the folder for a zip that is to be written as it comes.
+    pub(crate) fn spool(&self) -> io::Result<Spool> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        Spool::create(self.folder.join(format!(".incoming-{number}")))
+    }
+
+    /// Makes a zip that lies in the folder already a blob, durably when it returns.
+    pub(crate) fn adopt(&self, spooled: &Spooled) -> io::Result<Digest> {
+        let digest = spooled.digest().clone();
+        let path = self.folder.join(&digest.0);
+        if !path.exists() {
+            fs::rename(spooled.path(), path)?;
+            File::open(&self.folder)?.sync_all()?;
+        }
+        Ok(digest)
+    }
+
+    /// The digest of a little zip that is a blob already: the same zip sent once more, which
+    /// is not worth a thread.
+    pub(crate) fn known(&self, parcel: &Parcel) -> Option<Digest> {
+        let Parcel::Small(bytes) = parcel else { return None };
+        let digest = (bytes.len() <= LITTLE).then(|| digest_of(bytes))?;
+        self.has(&digest).then_some(digest)
+    }
+
+    /// Stores what has arrived, wherever it lies.
+    pub(crate) fn take(&self, parcel: &Parcel) -> io::Result<Digest> {
+        match parcel {
+            Parcel::Small(bytes) => self.put(bytes),
+            Parcel::Spooled(spooled) => self.adopt(spooled),
+        }
     }
 
     fn write(&self, incoming: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
@@ -101,5 +139,17 @@ mod tests {
         assert_eq!(blobs.put(b"zip").expect("again"), digest);
         assert_eq!(&blobs.get(&digest).expect("it is there")[..], b"zip");
         assert_eq!(fs::read_dir(folder.path()).expect("ours").count(), 1);
+        // The same once more, on the way over the disk.
+        let mut spool = blobs.spool().expect("it can be made");
+        spool.write(b"zip").expect("it can be written");
+        let spooled = spool.finish().expect("it is whole");
+        assert_eq!(blobs.adopt(&spooled).expect("it can be stored"), digest);
+        let mut spool = blobs.spool().expect("it can be made");
+        spool.write(b"another").expect("it can be written");
+        let another = Parcel::Spooled(spool.finish().expect("it is whole"));
+        let another = blobs.take(&another).expect("it can be stored");
+        assert_eq!(&blobs.get(&another).expect("it is there")[..], b"another");
+        drop(spooled);
+        assert_eq!(fs::read_dir(folder.path()).expect("ours").count(), 2);
     }
 }

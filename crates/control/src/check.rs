@@ -1,6 +1,5 @@
 //! `check`: everything that can be found out before submitting, without submitting.
 
-use tokio::sync::OwnedSemaphorePermit;
 use trainyard_api::ApiError;
 use trainyard_api::check::{Check, CheckReport, CheckResult};
 use trainyard_model::definition::TrainingDefinition;
@@ -15,21 +14,13 @@ use crate::problem::Problem;
 
 impl Control {
     /// Looks at definition, zip, framework, size and both stores.
-    /// `place` is the upload's place in memory, as for [`Self::submit`].
-    pub async fn check(
-        &self,
-        owner: &UserName,
-        upload: Upload,
-        place: Option<OwnedSemaphorePermit>,
-    ) -> Result<CheckReport, Problem> {
+    pub async fn check(&self, owner: &UserName, upload: Upload) -> Result<CheckReport, Problem> {
         let (text, syntax) = (upload.text.clone(), upload.syntax);
-        let is_small = upload.is_small();
         let checked = match self.check_submission(owner, upload).await {
             Ok(checked) => checked,
             Err(Problem::Refused(complaints)) => return Ok(refused(complaints)),
             Err(problem) => return Err(problem),
         };
-        let _place = place.filter(|_| !is_small);
         let definition = &checked.submission.definition;
         let secrets = &checked.submission.secrets;
         let mut checks = vec![

@@ -18,11 +18,13 @@ use crate::endings::Endings;
 use crate::hub::{Bells, Hub};
 use crate::live::LiveFacts;
 use crate::logbook::Logbook;
-use crate::preflight;
+use crate::rate::Rates;
+use crate::recent::Recent;
 use crate::recheck::Rechecks;
 use crate::settings::Settings;
 use crate::supervise::keep_at_work;
 use crate::tell::Turns;
+use crate::{inspect, preflight};
 
 /// The brain of a server. One for each data directory.
 pub struct Control {
@@ -34,12 +36,16 @@ pub struct Control {
     pub(crate) guard: Guard,
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) logbook: Arc<Logbook>,
-    pub(crate) board: Board,
+    pub(crate) board: Arc<Board>,
+    pub(crate) rates: Rates,
     pub(crate) live: LiveFacts,
+    pub(crate) recent: Recent,
     pub(crate) rechecks: Rechecks,
     pub(crate) endings: Endings,
     /// The places to try stores.
     pub(crate) trying: Arc<Semaphore>,
+    /// The memory for zips that are looked through, in MiB.
+    pub(crate) inspecting: Arc<Semaphore>,
     pub(crate) hub: Hub,
     pub(crate) bells: Bells,
     pub(crate) turns: Turns,
@@ -85,7 +91,7 @@ impl Control {
         let blobs = Blobs::open(folder("blobs")).map_err(failed(folder("blobs")))?;
         let logbook = Logbook::open(folder("logs")).map_err(failed(folder("logs")))?;
         std::fs::create_dir_all(folder("attempts")).map_err(failed(folder("attempts")))?;
-        let board = Board::default();
+        let board = Arc::new(Board::default());
         for record in ledger.unsettled().await? {
             board.put(record);
         }
@@ -93,6 +99,10 @@ impl Control {
             catalogue: Catalogue::load(settings.catalogue.as_deref())?,
             environments: Environments::new(settings.cache.clone()),
             guard: guard(&settings),
+            rates: Rates::new(
+                settings.limits.submissions_per_second,
+                settings.limits.submission_burst,
+            ),
             settings,
             ledger,
             engine,
@@ -100,9 +110,11 @@ impl Control {
             logbook: Arc::new(logbook),
             board,
             live: LiveFacts::default(),
+            recent: Recent::default(),
             rechecks: Rechecks::default(),
             endings: Endings::default(),
             trying: Arc::new(Semaphore::new(preflight::AT_ONCE)),
+            inspecting: Arc::new(Semaphore::new(inspect::AT_ONCE as usize)),
             hub: Hub::default(),
             bells: Bells::default(),
             turns: Turns::default(),

@@ -10,7 +10,8 @@ use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::ids::{DefinitionId, Digest, UserName};
 
 use crate::control::Control;
-use crate::problem::{Problem, about_the_zip, inspect};
+use crate::parcel::Parcel;
+use crate::problem::{Problem, about_the_zip};
 
 /// What was found in a stored zip.
 #[derive(Debug)]
@@ -42,16 +43,14 @@ impl Control {
         &self,
         owner: &UserName,
         id: DefinitionId,
-        content: Bytes,
+        content: Parcel,
     ) -> Result<StoredContent, Problem> {
         self.definition(owner, id).await?;
-        let inventory = inspect(content.clone(), self.settings.limits.zip.clone())
-            .await
-            .map_err(about_the_zip)?;
+        let inventory = self.inspect(&content).await?.map_err(about_the_zip)?;
         let replaced = {
             let _on_the_way = self.blobs.on_the_way.read().await;
             let blobs = self.blobs.clone();
-            let digest = tokio::task::spawn_blocking(move || blobs.put(&content))
+            let digest = tokio::task::spawn_blocking(move || blobs.take(&content))
                 .await
                 .expect("storing a zip does not panic")
                 .map_err(Problem::disk("storing the zip"))?;

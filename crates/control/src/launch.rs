@@ -25,7 +25,7 @@ impl Control {
     /// Runs until the server stops.
     pub(crate) async fn reconcile_launches(self: Arc<Self>) {
         loop {
-            let live = self.board.select(|record| {
+            let live = self.board.select_live(|record| {
                 let live = record.state.live()?;
                 let attempt = AttemptId { run: record.id.clone(), attempt: live.attempt };
                 Some((attempt, live.slots.clone()))

@@ -27,6 +27,9 @@ use crate::recheck::is_past;
 /// How many runs are prepared at a time. Builds of one environment are shared.
 const AT_ONCE: usize = 16;
 
+/// How many more wait for one of these places; the next are taken from the board.
+const UNDER_WAY: usize = 4 * AT_ONCE;
+
 /// The bell is what wakes this reconciler; the timer is for what no bell tells.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
@@ -38,7 +41,9 @@ impl Control {
         let mut known: HashMap<RunId, tokio::task::Id> = HashMap::new();
         loop {
             let now = Timestamp::now();
-            let wanting = self.board.select(|record| match &record.state {
+            // Not all that wait: a task for each of ten thousand would be memory for nothing.
+            let room = UNDER_WAY.saturating_sub(known.len());
+            let wanting = self.board.select_unprepared(room, |record| match &record.state {
                 RunState::Queued(queued)
                     if queued.preparation == Preparation::Underway
                         && queued.paused_until(now).is_none()

@@ -1,6 +1,7 @@
 //! What can go wrong with a request.
 
-use trainyard_definition::zip;
+use std::time::Duration;
+
 use trainyard_ledger::LedgerError;
 use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::refusal::Refusal;
@@ -17,6 +18,14 @@ pub enum Problem {
     /// What the user sent is not right; all complaints.
     #[error("the submission has {} complaints", .0.len())]
     Refused(Vec<Diagnostic>),
+    /// Not now: the same request may be taken later.
+    #[error("{}", .complaint.message)]
+    Later {
+        /// Which bound is reached, and what to do.
+        complaint: Box<Diagnostic>,
+        /// After what time it is worth asking again.
+        after: Duration,
+    },
     /// The run's state does not take this.
     #[error(transparent)]
     Life(#[from] Refusal),
@@ -46,15 +55,4 @@ impl Problem {
 /// The complaints about a zip, as a problem.
 pub(crate) fn about_the_zip(complaints: Vec<Diagnostic>) -> Problem {
     Problem::Refused(complaints)
-}
-
-/// A zip's inventory or its complaints, found on a thread of its own: inflating
-/// everything once takes a while.
-pub(crate) async fn inspect(
-    content: bytes::Bytes,
-    limits: trainyard_definition::ZipLimits,
-) -> Result<zip::Inventory, Vec<Diagnostic>> {
-    tokio::task::spawn_blocking(move || zip::inspect(&content, &limits))
-        .await
-        .expect("inspecting a zip does not panic")
 }

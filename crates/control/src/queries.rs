@@ -242,7 +242,7 @@ impl Control {
         let inventory = self.engine.slots();
         let taken: usize = self
             .board
-            .select(|record| {
+            .select_live(|record| {
                 record.state.live().filter(|live| live.holds_slots()).map(|live| live.slots.len())
             })
             .into_iter()
@@ -262,9 +262,8 @@ impl Control {
 
     /// How many runs wait, and how many hold slots.
     pub fn counts(&self) -> (u64, u64) {
-        let lives = self.board.select(|record| Some(record.state.live().is_some()));
-        let live = lives.iter().filter(|live| **live).count() as u64;
-        (lives.len() as u64 - live, live)
+        let (all, live) = self.board.counts();
+        ((all - live) as u64, live as u64)
     }
 
     async fn record(&self, owner: &UserName, run: &RunId) -> Result<RunRecord, Problem> {

@@ -53,6 +53,29 @@ pub struct Limits {
     pub zip: ZipLimits,
     /// How many bytes a program may write into its directories.
     pub disk_allowance: u64,
+    /// Submissions of each user per second, once the burst is used up; 0: no limit.
+    pub submissions_per_second: u32,
+    /// Submissions that a user may make at once before the rate counts.
+    pub submission_burst: u32,
+    /// Runs of each user that have not settled; 0: no limit.
+    pub runs_per_user: usize,
+    /// Runs of all users that have not settled; 0: no limit.
+    pub runs: usize,
+}
+
+impl Default for Limits {
+    /// Nobody who sweeps parameters with a script notices the rate; what waits fits into
+    /// a few hundred MiB of memory.
+    fn default() -> Self {
+        Self {
+            zip: ZipLimits::default(),
+            disk_allowance: 64 << 30,
+            submissions_per_second: 20,
+            submission_burst: 2_000,
+            runs_per_user: 20_000,
+            runs: 50_000,
+        }
+    }
 }
 
 /// How long a canceled attempt may take beyond its grace before the server

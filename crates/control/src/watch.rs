@@ -41,7 +41,7 @@ impl Control {
     /// server, and a clock that jumps takes nobody's grace away.
     async fn end_what_is_overdue(self: &Arc<Self>, ending: &mut HashMap<Ending, Instant>) {
         let now = Instant::now();
-        let attempts = self.board.select(|record| {
+        let attempts = self.board.select_live(|record| {
             let (live, for_good, margin) = match &record.state {
                 RunState::Canceling { live, .. } => (live, true, CANCEL_MARGIN),
                 // A halt waits for the store: what it keeps is for the next attempt.
@@ -65,7 +65,7 @@ impl Control {
     }
 
     async fn bury_the_lost(self: &Arc<Self>) {
-        let live = self.board.select(|record| {
+        let live = self.board.select_live(|record| {
             let live = record.state.live()?;
             Some(AttemptId { run: record.id.clone(), attempt: live.attempt })
         });

@@ -106,7 +106,7 @@ impl Ledger {
             created_at: column::whole_micros(new.created_at),
             position: 0,
         };
-        self.write(move |connection| {
+        self.write_new(move |connection| {
             let params = named_params! {
                 ":id": record.id.0.into_bytes(),
                 ":owner": record.owner.0,

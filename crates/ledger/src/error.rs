@@ -61,6 +61,9 @@ pub enum LedgerError {
     /// Something sealed could not be opened, or sealed.
     #[error("credentials on record cannot be used")]
     Seal(#[from] SealError),
+    /// So much waits to be put on record that no more is taken. Nothing was written.
+    #[error("too many writes wait for the disk")]
+    Busy,
     /// The writer's thread has ended, or a write of this kind panicked.
     #[error("the ledger's writer gave no answer")]
     NoAnswer,

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use crate::error::LedgerError;
+use crate::lanes::Lane;
 use crate::open::{self, OpenError};
 use crate::readers::Readers;
 use crate::seal::Sealer;
+use crate::tokens::KnownTokens;
 use crate::writer::{Tally, Writer};
 
 /// The durable record. Cloning it is cheap; all clones share one writer.
@@ -24,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) writer: Writer,
     pub(crate) readers: Readers,
     pub(crate) sealer: Sealer,
+    pub(crate) known_tokens: KnownTokens,
     pub(crate) path: PathBuf,
 }
 
@@ -44,6 +47,11 @@ impl Ledger {
         self.shared.writer.tally()
     }
 
+    /// Users' tokens that were asked for.
+    pub(crate) fn known_tokens(&self) -> &KnownTokens {
+        &self.shared.known_tokens
+    }
+
     /// Seals credentials and documents, and opens them.
     pub(crate) fn sealer(&self) -> &Sealer {
         &self.shared.sealer
@@ -55,7 +63,17 @@ impl Ledger {
         E: From<LedgerError> + Send + 'static,
         F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     {
-        self.shared.writer.write(work).await
+        self.shared.writer.write(Lane::Quick, work).await
+    }
+
+    /// The same for what puts something new on record: it lets everything else go first,
+    /// and is refused ([`LedgerError::Busy`]) when too much of its kind waits already.
+    pub(crate) async fn write_new<T, F>(&self, work: F) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
+    {
+        self.shared.writer.write(Lane::New, work).await
     }
 
     pub(crate) async fn read<T, F>(&self, question: F) -> Result<T, LedgerError>

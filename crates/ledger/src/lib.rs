@@ -32,6 +32,7 @@ mod events;
 mod filesystem;
 mod job;
 mod key;
+mod lanes;
 mod ledger;
 mod migrations;
 mod open;

@@ -14,6 +14,7 @@ use crate::ledger::Shared;
 use crate::migrations::{self, MigrationError};
 use crate::readers::Readers;
 use crate::seal::Sealer;
+use crate::tokens::KnownTokens;
 use crate::writer::Writer;
 use crate::{connection, filesystem, sql};
 
@@ -106,7 +107,8 @@ pub(crate) fn open(path: &Path, key_path: &Path) -> Result<Shared, OpenError> {
     let readers = Readers::open(path).map_err(database)?;
     let writer =
         Writer::start(writer).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
-    Ok(Shared { writer, readers, sealer, path: path.to_owned() })
+    let known_tokens = KnownTokens::default();
+    Ok(Shared { writer, readers, sealer, known_tokens, path: path.to_owned() })
 }
 
 /// Makes the file, for its owner only, if it is not there. SQLite gives its

@@ -19,7 +19,8 @@ impl Ledger {
     /// (`submitted`, number 1). Durable when it returns.
     ///
     /// # Errors
-    /// [`LedgerError::DuplicateRun`] when the id is taken.
+    /// [`LedgerError::DuplicateRun`] when the id is taken, [`LedgerError::Busy`] when too many
+    /// wait to be put on record.
     pub async fn submit(&self, run: NewRun) -> Result<RunRecord, LedgerError> {
         // JSON and sealing are done here, so that the writer has little to do.
         let sealed = secrets::seal(self.sealer(), &run.id, &run.secrets)?;
@@ -37,7 +38,7 @@ impl Ledger {
         };
         let definition = column::to_json(&record.definition, "definition")?;
         let state = column::to_json(&record.state, "state")?;
-        self.write(move |connection| {
+        self.write_new(move |connection| {
             insert(connection, record, &definition, &state, sealed.as_ref())
         })
         .await

@@ -186,4 +186,23 @@ mod tests {
             assert!(steps > 0, "{} has no plan", query.name);
         }
     }
+
+    /// What a server asks at its start must not take longer with every run that ever was.
+    #[test]
+    fn a_start_does_not_walk_through_all_runs() {
+        let connection = migrated();
+        for query in [EFFECTS_DUE_ALL, RUNS_UNSETTLED, SEALED_BY_ANOTHER_KEY, CODE_IN_USE] {
+            let text = format!("EXPLAIN QUERY PLAN {}", query.text);
+            let mut plan = connection.prepare(&text).unwrap();
+            for number in 1..=plan.parameter_count() {
+                plan.raw_bind_parameter(number, 1).unwrap();
+            }
+            let mut rows = plan.raw_query();
+            while let Some(row) = rows.next().unwrap() {
+                let detail: String = row.get("detail").unwrap();
+                assert!(!detail.starts_with("SCAN runs"), "{}: {detail}", query.name);
+                assert!(!detail.contains("TEMP B-TREE"), "{}: {detail}", query.name);
+            }
+        }
+    }
 }

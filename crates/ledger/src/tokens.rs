@@ -1,7 +1,10 @@
 //! Users' tokens, known by their SHA-256 only.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use jiff::Timestamp;
-use rusqlite::named_params;
+use rusqlite::{Connection, named_params};
 use serde::{Deserialize, Serialize};
 use trainyard_model::ids::UserName;
 
@@ -31,6 +34,65 @@ impl Access {
     }
 }
 
+/// Above so many all are forgotten and asked for again.
+const REMEMBERED: usize = 1024;
+
+/// Tokens that were asked for a moment ago: every request asks, and mostly for the same one.
+/// What is put or deleted is forgotten, also by an answer that is still on its way.
+#[derive(Default)]
+pub(crate) struct KnownTokens(Mutex<Remembered>);
+
+#[derive(Default)]
+struct Remembered {
+    by_hash: HashMap<[u8; 32], Known>,
+    /// Counts what was put and deleted.
+    generation: u64,
+}
+
+/// What is on record about a token.
+struct Known {
+    user: UserName,
+    access: Access,
+    /// In microseconds since 1970.
+    expires: Option<i64>,
+}
+
+impl KnownTokens {
+    fn get(&self, hash: &[u8; 32], now: Timestamp) -> Option<(UserName, Access)> {
+        let remembered = self.lock();
+        let known = remembered.by_hash.get(hash)?;
+        let good = known.expires.is_none_or(|expires| expires > now.as_microsecond());
+        good.then(|| (known.user.clone(), known.access))
+    }
+
+    fn generation(&self) -> u64 {
+        self.lock().generation
+    }
+
+    /// Keeps an answer to a question that was asked in this generation, if nothing has been
+    /// put or deleted since.
+    fn keep(&self, hash: [u8; 32], known: Known, asked_in: u64) {
+        let mut remembered = self.lock();
+        if remembered.generation != asked_in {
+            return;
+        }
+        if remembered.by_hash.len() >= REMEMBERED {
+            remembered.by_hash.clear();
+        }
+        remembered.by_hash.insert(hash, known);
+    }
+
+    fn forget(&self, hash: &[u8; 32]) {
+        let mut remembered = self.lock();
+        remembered.generation += 1;
+        remembered.by_hash.remove(hash);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Remembered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Ledger {
     /// Puts a user's token into service, by its SHA-256, until `expires`
     /// (`None`: for good). Putting it again changes what it is good for.
@@ -43,7 +105,7 @@ impl Ledger {
         expires: Option<Timestamp>,
     ) -> Result<(), LedgerError> {
         let now = Timestamp::now().as_microsecond();
-        self.write(move |connection| {
+        self.write_token(hash, move |connection| {
             sql::TOKENS_EXPIRE.execute(connection, named_params! { ":now": now })?;
             let params = named_params! {
                 ":hash": hash,
@@ -62,25 +124,50 @@ impl Ledger {
         &self,
         hash: [u8; 32],
     ) -> Result<Option<(UserName, Access)>, LedgerError> {
-        let now = Timestamp::now().as_microsecond();
-        self.read(move |connection| {
-            let params = named_params! { ":hash": hash, ":now": now };
+        let now = Timestamp::now();
+        let known = self.known_tokens();
+        if let Some(found) = known.get(&hash, now) {
+            return Ok(Some(found));
+        }
+        let asked_in = known.generation();
+        let found = self.read(move |connection| {
+            let params = named_params! { ":hash": hash, ":now": now.as_microsecond() };
             sql::TOKEN_USER.first(connection, params, |row| {
                 let access = column::parsed(row, "access", |word: String| {
                     let access = Access::ALL.into_iter().find(|access| access.as_str() == word);
                     access.ok_or(DecodeError::Word(word))
                 })?;
-                Ok((UserName(column::plain(row, "user")?), access))
+                let expires: Option<i64> = column::plain(row, "expires")?;
+                Ok(Known { user: UserName(column::plain(row, "user")?), access, expires })
             })
-        })
-        .await
+        });
+        let Some(found) = found.await? else { return Ok(None) };
+        let answer = (found.user.clone(), found.access);
+        known.keep(hash, found, asked_in);
+        Ok(Some(answer))
     }
 
     /// Takes a user's token out of service. `false` when it was not in service.
     pub async fn delete_token(&self, hash: [u8; 32]) -> Result<bool, LedgerError> {
-        self.write(move |connection| {
+        self.write_token(hash, move |connection| {
             Ok(sql::TOKEN_DELETE.execute(connection, named_params! { ":hash": hash })? > 0)
         })
         .await
+    }
+
+    /// Changes what is on record about a token, and then forgets what was known of it: in a
+    /// task of its own, so that both happen whoever goes away in the middle.
+    async fn write_token<T: Send + 'static>(
+        &self,
+        hash: [u8; 32],
+        change: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let ledger = self.clone();
+        let changing = tokio::spawn(async move {
+            let changed = ledger.write(change).await;
+            ledger.known_tokens().forget(&hash);
+            changed
+        });
+        changing.await.map_err(|_| LedgerError::NoAnswer)?
     }
 }

@@ -1,6 +1,6 @@
 //! The one thread that writes, and its group commit.
 //!
-//! Writes queue while the disk is busy with the group before them; then all
+//! Writes queue (in [`Lanes`]) while the disk is busy with the group before them; then all
 //! that wait are done in one transaction and share one wait for the disk. Each
 //! runs in a savepoint of its own, so that one that fails undoes itself only.
 //! Nobody is answered before the group is on disk.
@@ -11,18 +11,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::mpsc;
 use trainyard_crashpoint::crash_point;
 
 use crate::error::LedgerError;
 use crate::job::{Job, Work};
+use crate::lanes::{Lane, Lanes};
 
 /// How many writes share one commit at most: enough to make the wait for the
 /// disk cheap for each, few enough that the first need not wait long.
 const GROUP: usize = 256;
-
-/// How many writes may queue before those who ask have to wait for a place.
-const QUEUE: usize = 1024;
 
 /// What the writer has done since it was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +39,7 @@ struct Counters {
 /// A handle on the writer's thread. Dropping it waits until all that was
 /// queued is written.
 pub(crate) struct Writer {
-    queue: Option<mpsc::Sender<Box<dyn Job>>>,
+    lanes: Arc<Lanes>,
     thread: Option<JoinHandle<()>>,
     counters: Arc<Counters>,
 }
@@ -50,27 +47,26 @@ pub(crate) struct Writer {
 impl Writer {
     /// Starts the thread, which owns the connection from now on.
     pub(crate) fn start(connection: Connection) -> io::Result<Self> {
-        let (queue, jobs) = mpsc::channel(QUEUE);
+        let lanes = Arc::new(Lanes::new());
         let counters = Arc::new(Counters::default());
-        let counted = Arc::clone(&counters);
+        let (waiting, counted) = (Arc::clone(&lanes), Arc::clone(&counters));
         let thread = std::thread::Builder::new()
             .name("ledger-writer".to_owned())
-            .spawn(move || serve(connection, jobs, &counted))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), counters })
+            .spawn(move || serve(connection, &waiting, &counted))?;
+        Ok(Self { lanes, thread: Some(thread), counters })
     }
 
     /// Does `work` in the transaction of some group; durable when it returns.
     ///
     /// Once the write is queued it happens, also when the caller goes away.
-    pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    pub(crate) async fn write<T, E, F>(&self, lane: Lane, work: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<LedgerError> + Send + 'static,
         F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     {
         let (job, answer) = Work::new(work);
-        let queue = self.queue.as_ref().ok_or(LedgerError::NoAnswer)?;
-        queue.send(Box::new(job)).await.map_err(|_| LedgerError::NoAnswer)?;
+        self.lanes.push(lane, Box::new(job)).await?;
         answer.await.map_err(|_| LedgerError::NoAnswer)?
     }
 
@@ -85,8 +81,8 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // Without a sender the thread ends once the queue is empty.
-        self.queue = None;
+        // The thread ends once both lanes are empty.
+        self.lanes.close();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -95,10 +91,23 @@ impl Drop for Writer {
     }
 }
 
-fn serve(mut connection: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, counters: &Counters) {
-    let mut waiting = Vec::with_capacity(GROUP);
+/// However the thread ends, its lanes do too.
+struct End<'l>(&'l Lanes);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+fn serve(mut connection: Connection, lanes: &Lanes, counters: &Counters) {
+    let _end = End(lanes);
+    let mut waiting = Vec::new();
     loop {
-        if waiting.is_empty() && queue.blocking_recv_many(&mut waiting, GROUP) == 0 {
+        if waiting.is_empty() {
+            waiting = lanes.take(GROUP);
+        }
+        if waiting.is_empty() {
             return;
         }
         waiting = commit_group(&mut connection, waiting, counters);

@@ -177,6 +177,12 @@ codes! {
     Internal = "TY0611",
     /// A message of a learner whose attempt is over.
     StaleAttempt = "TY0612",
+    /// A user who submits faster than is allowed.
+    TooFast = "TY0620",
+    /// As many unsettled runs as are allowed.
+    TooManyRuns = "TY0621",
+    /// The server has as much to do as it takes on at a time.
+    Busy = "TY0622",
 }
 
 /// A text that is not a code.

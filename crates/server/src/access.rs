@@ -25,6 +25,11 @@ pub(crate) struct Reader(pub(crate) UserName);
 #[derive(Debug)]
 pub(crate) struct Writer(pub(crate) UserName);
 
+/// The user whose permission was found good, for extractors after it that count what each
+/// user has under way.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller(pub(crate) UserName);
+
 /// The learner of an attempt, which its token and the path both name.
 #[derive(Debug)]
 pub(crate) struct Learner(pub(crate) AttemptId);
@@ -33,7 +38,9 @@ impl FromRequestParts<Shared> for Reader {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Failure> {
-        user(parts, &shared.control).await.map(|(name, _)| Self(name))
+        let (name, _) = user(parts, &shared.control).await?;
+        parts.extensions.insert(Caller(name.clone()));
+        Ok(Self(name))
     }
 }
 
@@ -42,7 +49,10 @@ impl FromRequestParts<Shared> for Writer {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Failure> {
         match user(parts, &shared.control).await? {
-            (name, Access::Write) => Ok(Self(name)),
+            (name, Access::Write) => {
+                parts.extensions.insert(Caller(name.clone()));
+                Ok(Self(name))
+            }
             (_, Access::Read) => Err(Failure::forbidden()),
         }
     }

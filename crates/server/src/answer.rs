@@ -1,7 +1,10 @@
 //! Error answers: every problem in v3's error body, with the status code that fits.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use trainyard_api::{ApiError, ErrorBody};
 use trainyard_control::{AttemptError, Problem};
@@ -10,6 +13,9 @@ use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::refusal::Refusal;
 
+/// After what time the disk may have caught up.
+const DISK: Duration = Duration::from_secs(1);
+
 /// An answer that is not a success.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -17,6 +23,8 @@ pub(crate) struct Failure {
     /// Names this answer in the log.
     trace: String,
     errors: Vec<ApiError>,
+    /// The same request may be taken after this time.
+    after: Option<Duration>,
 }
 
 /// What handlers return.
@@ -24,7 +32,15 @@ pub(crate) type Answer<T> = Result<T, Failure>;
 
 impl Failure {
     pub(crate) fn new(status: StatusCode, complaint: Diagnostic) -> Self {
-        Self { status, trace: uuid::Uuid::now_v7().to_string(), errors: vec![complaint.into()] }
+        let errors = vec![complaint.into()];
+        Self { status, trace: uuid::Uuid::now_v7().to_string(), errors, after: None }
+    }
+
+    /// As much is under way as there may be; not the caller's fault.
+    pub(crate) fn busy(message: impl Into<String>, after: Duration) -> Self {
+        let complaint = Diagnostic::error(Code::Busy, message)
+            .help("wait as long as `Retry-After` says and ask again");
+        Self { after: Some(after), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, complaint) }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -65,7 +81,14 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        (self.status, Json(ErrorBody { trace: self.trace, errors: self.errors })).into_response()
+        let body = Json(ErrorBody { trace: self.trace, errors: self.errors });
+        let mut answer = (self.status, body).into_response();
+        if let Some(after) = self.after {
+            // In whole seconds, by its definition; never too early.
+            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        answer
     }
 }
 
@@ -82,7 +105,11 @@ impl From<Problem> for Failure {
                 status: StatusCode::BAD_REQUEST,
                 trace: uuid::Uuid::now_v7().to_string(),
                 errors: complaints.into_iter().map(ApiError::from).collect(),
+                after: None,
             },
+            Problem::Later { complaint, after } => {
+                Self { after: Some(after), ..Self::new(StatusCode::TOO_MANY_REQUESTS, *complaint) }
+            }
             Problem::Life(refusal) => refusal.into(),
             Problem::Ledger(error) => error.into(),
             Problem::Disk { .. } => Self::internal(&problem),
@@ -101,7 +128,10 @@ impl From<Refusal> for Failure {
 
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
-        Self::internal(&error)
+        match error {
+            LedgerError::Busy => Self::busy("more waits for the disk than it can take", DISK),
+            error => Self::internal(&error),
+        }
     }
 }
 

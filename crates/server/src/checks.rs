@@ -16,11 +16,11 @@ use crate::upload::Submitted;
 #[utoipa::path(post, path = "/v3/checks", tag = "runs", security(("token" = [])),
     request_body(content_type = "multipart/form-data", content = SubmissionParts),
     responses((status = 200, body = CheckReport), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody)))]
+        (status = 403, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn check(
     Writer(user): Writer,
     State(shared): State<Shared>,
-    Submitted(upload, place): Submitted,
+    Submitted(upload, _place): Submitted,
 ) -> Answer<Json<CheckReport>> {
-    Ok(Json(shared.control.check(&user, upload, Some(place)).await?))
+    Ok(Json(shared.control.check(&user, upload).await?))
 }

@@ -75,11 +75,31 @@ pub struct LimitsConfig {
     pub disk_allowance_bytes: u64,
     /// How many bytes a submission may have.
     pub upload_bytes: u64,
+    /// Submissions of each user per second, once the burst is used up; 0: no limit.
+    pub submissions_per_second: u32,
+    /// Submissions that a user may make at once before the rate counts.
+    pub submission_burst: u32,
+    /// Runs of each user that have not ended; 0: no limit.
+    pub runs_per_user: usize,
+    /// Runs of all users that have not ended; 0: no limit.
+    pub runs: usize,
+    /// Connections to the server at a time; never more than half of the files that its
+    /// process may open.
+    pub connections: u32,
 }
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { disk_allowance_bytes: 64 * 1024 * MIB, upload_bytes: 512 * MIB }
+        let usual = Limits::default();
+        Self {
+            disk_allowance_bytes: usual.disk_allowance,
+            upload_bytes: 512 * MIB,
+            submissions_per_second: usual.submissions_per_second,
+            submission_burst: usual.submission_burst,
+            runs_per_user: usual.runs_per_user,
+            runs: usual.runs,
+            connections: 4096,
+        }
     }
 }
 
@@ -250,7 +270,14 @@ impl Config {
 
     /// The bounds, for `control`.
     pub fn limits(&self) -> Limits {
-        Limits { zip: ZipLimits::default(), disk_allowance: self.limits.disk_allowance_bytes }
+        Limits {
+            zip: ZipLimits::default(),
+            disk_allowance: self.limits.disk_allowance_bytes,
+            submissions_per_second: self.limits.submissions_per_second,
+            submission_burst: self.limits.submission_burst,
+            runs_per_user: self.limits.runs_per_user,
+            runs: self.limits.runs,
+        }
     }
 
     /// How training data is kept and shown, by a server with these two directories.

@@ -21,6 +21,7 @@ use crate::answer::{Answer, Failure};
 use crate::extract::{Asked, Content};
 use crate::paging::{self, Paging};
 use crate::routes::Shared;
+use crate::upload::SentZip;
 
 const PATH: &str = "/v3/ml_assets/training_definitions";
 
@@ -76,12 +77,12 @@ pub(crate) async fn show(
 #[utoipa::path(put, path = "/v3/ml_assets/training_definitions/{id}/content", tag = "definitions", security(("token" = [])), params(("id" = String, Path)),
     request_body(content = [u8], content_type = "application/octet-stream"),
     responses((status = 200, body = ContentStored), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 413, body = ErrorBody)))]
+        (status = 404, body = ErrorBody), (status = 413, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn store(
     Writer(user): Writer,
     State(shared): State<Shared>,
     Path(id): Path<String>,
-    Content(content): Content,
+    SentZip(content, _place): SentZip,
 ) -> Answer<Json<ContentStored>> {
     let stored = shared.control.store_content(&user, definition_id(&id)?, content).await?;
     Ok(Json(ContentStored {

@@ -1,15 +1,17 @@
 //! Extractors whose rejections are error bodies like all other answers.
 
-use axum::extract::rejection::BytesRejection;
+use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
 use bytes::Bytes;
+use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
 
+use crate::access::Caller;
 use crate::answer::{Answer, Failure};
 use crate::routes::Shared;
 
@@ -29,14 +31,23 @@ impl<T: DeserializeOwned> FromRequestParts<Shared> for Asked<T> {
 
 /// Refuses by what the head says, before a byte of the body is waited for.
 pub(crate) fn refuse_too_large(request: &Request, limit: usize) -> Answer<()> {
-    let said = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    match said.and_then(|length| length.parse::<u64>().ok()) {
+    match length_told(request) {
         Some(length) if length > limit as u64 => Err(Failure::too_large(limit)),
         _ => Ok(()),
     }
 }
 
-/// The whole body.
+/// How long the body is, if its head says so.
+pub(crate) fn length_told(request: &Request) -> Option<u64> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// What a whole body in memory may have: of a user, who sends a small document, and of a
+/// learner, who sends pieces of a log.
+const OF_USER: usize = 2 << 20;
+const OF_LEARNER: usize = 16 << 20;
+
+/// The whole body, in memory.
 #[derive(Debug)]
 pub(crate) struct Content(pub(crate) Bytes);
 
@@ -44,16 +55,21 @@ impl FromRequest<Shared> for Content {
     type Rejection = Failure;
 
     async fn from_request(request: Request, shared: &Shared) -> Result<Self, Failure> {
-        refuse_too_large(&request, shared.upload_bytes)?;
-        match Bytes::from_request(request, shared).await {
-            Ok(bytes) => Ok(Self(bytes)),
-            Err(BytesRejection::FailedToBufferBody(rejection))
-                if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE =>
-            {
-                Err(Failure::too_large(shared.upload_bytes))
+        let caller = request.extensions().get::<Caller>().cloned();
+        let most = if caller.is_some() { OF_USER } else { OF_LEARNER }.min(shared.upload_bytes);
+        refuse_too_large(&request, most)?;
+        let told = length_told(&request).and_then(|length| usize::try_from(length).ok());
+        let _place = match caller {
+            Some(Caller(user)) => Some(shared.gates.memory(&user, told.unwrap_or(most)).await?),
+            None => None,
+        };
+        to_bytes(request.into_body(), most).await.map(Self).map_err(|error| {
+            if error.into_inner().is::<LengthLimitError>() {
+                Failure::too_large(most)
+            } else {
+                Failure::bad_request("the upload ended before it was complete")
             }
-            Err(_) => Err(Failure::bad_request("the upload ended before it was complete")),
-        }
+        })
     }
 }
 

@@ -23,7 +23,10 @@ mod credential;
 mod definitions;
 mod extract;
 mod frameworks;
+mod gates;
 mod identity;
+mod incoming;
+mod listen;
 mod paging;
 mod routes;
 mod runs;
@@ -34,6 +37,7 @@ mod stream;
 mod upload;
 
 pub use config::{Config, ConfigError};
+pub use gates::Gates;
 pub use routes::{Shared, openapi, router};
 pub use runtime::HomeError;
 pub use serve::{ServeError, ServeOptions, serve};

@@ -1,6 +1,7 @@
 //! The whole router, on one screen.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -8,15 +9,19 @@ use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use trainyard_control::Control;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::gates::Gates;
 use crate::{attempts, checks, definitions, extract, frameworks, identity, runs, service, stream};
+
+/// How long the next piece of a request's body may take.
+const BODY: Duration = Duration::from_secs(30);
 
 /// What every handler can reach.
 #[derive(Debug, Clone)]
@@ -31,19 +36,11 @@ pub struct Shared {
     pub started_at: Timestamp,
     /// The server's address as its users see it, when a proxy stands before it.
     pub public_url: Option<String>,
-    /// The places for submissions, which lie in memory until they are stored.
-    pub uploads: Arc<Semaphore>,
+    /// The places for bodies and followers.
+    pub gates: Gates,
 }
 
 impl Shared {
-    /// How many submissions are taken at a time.
-    pub const UPLOADS_AT_ONCE: usize = 16;
-
-    pub(crate) async fn upload_place(&self) -> OwnedSemaphorePermit {
-        let place = Arc::clone(&self.uploads).acquire_owned().await;
-        place.expect("it is never closed")
-    }
-
     /// The server's address as the caller sees it.
     pub(crate) fn base_url(&self, headers: &HeaderMap) -> String {
         if let Some(url) = &self.public_url {
@@ -85,6 +82,7 @@ pub fn router(shared: Shared) -> Router {
         .fallback(extract::no_route)
         .method_not_allowed_fallback(extract::no_method)
         .layer(limit)
+        .layer(RequestBodyTimeoutLayer::new(BODY))
         .layer(CatchPanicLayer::new())
         .with_state(shared)
 }

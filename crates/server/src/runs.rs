@@ -50,14 +50,14 @@ pub(crate) struct SubmissionParts {
     request_body(content_type = "multipart/form-data", content = SubmissionParts,
         description = "Or `application/json`: a training definition whose `definition_href` names a stored zip."),
     responses((status = 202, body = RunResource), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody)))]
+        (status = 403, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn submit(
     Writer(user): Writer,
     State(shared): State<Shared>,
     headers: HeaderMap,
-    Submitted(upload, place): Submitted,
+    Submitted(upload, _place): Submitted,
 ) -> Answer<(StatusCode, Json<RunResource>)> {
-    let accepted = shared.control.submit(&user, upload, Some(place)).await?;
+    let accepted = shared.control.submit(&user, upload).await?;
     let run = shared.control.resource(&accepted.record, &shared.base_url(&headers));
     Ok((StatusCode::ACCEPTED, Json(run.with_warnings(accepted.warnings))))
 }

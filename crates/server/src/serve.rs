@@ -3,15 +3,12 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
 use jiff::Timestamp;
 use rustix::fs::Mode;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
 use trainyard_api::Time;
 use trainyard_api::service::RuntimeFile;
 use trainyard_control::{Control, Settings, StartError};
@@ -21,12 +18,10 @@ use trainyard_ledger::{Ledger, LedgerError, OpenError};
 
 use crate::config::{Config, ConfigError};
 use crate::credential;
+use crate::gates::Gates;
+use crate::listen::listen;
 use crate::routes::{Shared, router};
 use crate::runtime::{Home, HomeError};
-
-/// How long requests under way may take when the server is told to stop.
-/// Learners keep long questions open, so this is not waited for in vain.
-const LAST_REQUESTS: Duration = Duration::from_millis(500);
 
 /// What a server is told when it is started.
 #[derive(Debug, Clone)]
@@ -128,9 +123,10 @@ pub async fn serve(options: ServeOptions, ready: impl FnOnce(&str)) -> Result<()
         upload_bytes: usize::try_from(config.limits.upload_bytes).unwrap_or(usize::MAX),
         started_at,
         public_url: config.public_url.clone(),
-        uploads: Arc::new(Semaphore::new(Shared::UPLOADS_AT_ONCE)),
+        gates: Gates::default(),
     };
-    let serving = tokio::spawn(listen(listener, shared));
+    let connections = config.limits.connections;
+    let serving = tokio::spawn(listen(listener, router(shared), connections, wait_for_signal()));
     home.write_runtime_file(&RuntimeFile {
         url: url.clone(),
         pid: std::process::id(),
@@ -141,12 +137,12 @@ pub async fn serve(options: ServeOptions, ready: impl FnOnce(&str)) -> Result<()
     .map_err(could_not_write(home.path("server.json")))?;
     tracing::info!(url, home = %options.home.display(), "serving");
     ready(&url);
-    let served = serving.await.expect("the listener does not panic");
+    serving.await.expect("the listener does not panic");
     crash_point!("stop.no_more_requests");
     if let Err(error) = home.clear_runtime_file() {
         tracing::warn!(%error, "could not remove the runtime file");
     }
-    served.map_err(ServeError::Serve)
+    Ok(())
 }
 
 fn read_config(options: &ServeOptions, home: &Home) -> Result<Config, ConfigError> {
@@ -178,32 +174,6 @@ async fn start_control(
         staging: config.staging(&options.home, &options.cache),
     };
     Ok(Control::start(settings, ledger, engine).await?)
-}
-
-/// Answers requests until a signal comes. Then no new ones are taken, and those
-/// under way get a moment: what is durable is durable, and clients ask again.
-async fn listen(listener: TcpListener, shared: Shared) -> std::io::Result<()> {
-    // Event streams are many small writes: without this each would wait for the
-    // acknowledgement of the one before, which the other side delays by 40 ms.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its small writes back");
-        }
-    });
-    let (told, mut stop) = tokio::sync::watch::channel(());
-    let serving = axum::serve(listener, router(shared)).with_graceful_shutdown(async move {
-        wait_for_signal().await;
-        drop(told);
-    });
-    let patience = async move {
-        // Resolves when the signal has come and the other end is dropped.
-        let _ = stop.changed().await;
-        tokio::time::sleep(LAST_REQUESTS).await;
-    };
-    tokio::select! {
-        served = serving => served,
-        () = patience => Ok(()),
-    }
 }
 
 async fn wait_for_signal() {

@@ -26,6 +26,7 @@ use utoipa::IntoParams;
 use crate::access::Reader;
 use crate::answer::Answer;
 use crate::extract::Asked;
+use crate::gates::Place;
 use crate::routes::Shared;
 use crate::runs::run_id;
 
@@ -47,7 +48,7 @@ pub(crate) struct StreamQuery {
 #[utoipa::path(get, path = "/v3/models/{id}/stream", tag = "runs", security(("token" = [])), params(("id" = String, Path), StreamQuery),
     responses((status = 200, content_type = "text/event-stream", body = String,
         description = "Events `log` (LogChunk), `status` (Status) and `end` (StreamEnd)."),
-        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn stream(
     Reader(user): Reader,
     State(shared): State<Shared>,
@@ -59,6 +60,7 @@ pub(crate) async fn stream(
     // A stranger, or a run that is not there, is told so before the stream begins.
     shared.control.stream_state(&user, &run).await?;
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let place = shared.gates.follower(&user)?;
     let changes = shared.control.watch_run(&run);
     let follower = Follower {
         shared,
@@ -68,6 +70,7 @@ pub(crate) async fn stream(
         offset: last.unwrap_or(query.offset),
         told: None,
         over: false,
+        _place: place,
     };
     let events = futures_util::stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
@@ -85,6 +88,8 @@ struct Follower {
     /// The status that was last told, without what changes all the time.
     told: Option<String>,
     over: bool,
+    /// There are only so many followers.
+    _place: Place,
 }
 
 impl Follower {

@@ -18,6 +18,7 @@ use crate::commands::train::file_name;
 use crate::context::{Context, Origin};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::patience::until_taken;
 use crate::screen::Screen;
 use crate::server::connect;
 use crate::submission::gather;
@@ -62,10 +63,10 @@ async fn ask(context: &Context, verb: &Verb<'_>) -> Result<(), Failure> {
             screen.data(TRAINING)?;
             let submission = gather(screen, code.as_ref(), Some(definition.as_ref()))?;
             let source = submission.definition;
-            let run = connect(context)
-                .await?
-                .client
-                .submit(file_name(&source.name), &source.text, submission.code)
+            let connection = connect(context).await?;
+            let (client, name) = (&connection.client, file_name(&source.name));
+            let submit = || client.submit(name, &source.text, submission.code.clone());
+            let run = until_taken(screen, submit)
                 .await
                 .map_err(|error| Failure::from(error).about(source))?;
             screen.data(&train(&run))?;

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::draw;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::patience::until_taken;
 use crate::server::connect;
 use crate::submission::gather;
 use crate::views;
@@ -18,9 +19,9 @@ pub(crate) async fn run(context: &Context, args: Check) -> Result<Exit, Failure>
     let submission = gather(screen, &args.code, args.definition.as_deref())?;
     let source = submission.definition;
     let connection = connect(context).await?;
-    let report = connection
-        .client
-        .check(file_name(&source.name), &source.text, submission.code)
+    let (client, name) = (&connection.client, file_name(&source.name));
+    let check = || client.check(name, &source.text, submission.code.clone());
+    let report = until_taken(screen, check)
         .await
         .map_err(|error| Failure::from(error).about(source.clone()))?;
     if context.json {

@@ -12,6 +12,7 @@ use crate::draw;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::{self, Show};
+use crate::patience::until_taken;
 use crate::rename::rename;
 use crate::server::connect;
 use crate::submission::gather;
@@ -28,9 +29,9 @@ pub(crate) async fn run(context: &Context, args: Train) -> Result<Exit, Failure>
     }
     let source = submission.definition;
     let connection = connect(context).await?;
-    let run = connection
-        .client
-        .submit(file_name(&source.name), &source.text, submission.code)
+    let (client, name) = (&connection.client, file_name(&source.name));
+    let submit = || client.submit(name, &source.text, submission.code.clone());
+    let run = until_taken(screen, submit)
         .await
         .map_err(|error| Failure::from(error).about(source.clone()))?;
     if !run.warnings.is_empty() {

@@ -1,6 +1,8 @@
 //! Answers that are refusals, and answers that are none.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse as _;
@@ -10,7 +12,7 @@ use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use secrecy::SecretString;
 use serde_json::json;
-use trainyard_client::{Client, ClientError, LearnerClient, ProtocolError};
+use trainyard_client::{Client, ClientError, LearnerClient, ProtocolError, patiently};
 use trainyard_model::code::Code;
 use trainyard_model::ids::{AttemptId, AttemptNo, RunId};
 
@@ -99,6 +101,43 @@ async fn a_gap_in_the_log_and_the_end_of_the_attempt_are_told_apart() {
     let error = learner.put_log(8, Bytes::from_static(b"x")).await.expect_err("over");
     assert!(matches!(error, ClientError::Gone { .. }), "{error}");
     assert_eq!(error.code(), Some(Code::StaleAttempt));
+}
+
+/// What a busy server puts off is asked again when it says, and not more often than patience lasts.
+#[tokio::test]
+async fn a_call_that_is_put_off_is_made_again() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    let answer = move || {
+        let number = counted.fetch_add(1, Ordering::SeqCst);
+        async move {
+            let put_off = [(header::RETRY_AFTER, "1")];
+            match number {
+                0 => (StatusCode::TOO_MANY_REQUESTS, put_off, refusal("TY0620")).into_response(),
+                1 => (StatusCode::SERVICE_UNAVAILABLE, put_off, refusal("TY0622")).into_response(),
+                // Nobody says when to come again.
+                _ => (StatusCode::SERVICE_UNAVAILABLE, refusal("TY0622")).into_response(),
+            }
+        }
+    };
+    let serving = serve(Router::new().route("/v3/service", get(answer))).await;
+    let client = client(&serving.url);
+    let mut told = Vec::new();
+    let began = Instant::now();
+    let hear = |error: &ClientError, after: Duration| told.push((error.code(), after));
+    let patience = Duration::from_mins(1);
+    let error = patiently(patience, || client.service(), hear).await.expect_err("the third");
+    assert_eq!(error.status(), Some(503));
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+    assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
+    let [(first, one), (second, two)] = told[..] else { panic!("{told:?}") };
+    assert_eq!((first, second), (Some(Code::TooFast), Some(Code::Busy)));
+    assert!(one >= Duration::from_secs(1) && two >= Duration::from_secs(1));
+
+    asked.store(0, Ordering::SeqCst);
+    let error = patiently(Duration::from_millis(999), || client.service(), |_, _| panic!("waits"));
+    assert_eq!(error.await.expect_err("no patience").status(), Some(429));
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
 #[test]

@@ -52,7 +52,7 @@ impl House {
                 .expect("the ledger is there");
         }
         let owner = UserName("owner".to_owned());
-        let run = control.submit(&owner, upload(folder.path()), None).await.expect("it is right");
+        let run = control.submit(&owner, upload(folder.path())).await.expect("it is right");
         let document =
             serde_json::json!({"name": "d", "framework": {"name": "tensorflow", "version": "1"}});
         let definition =
@@ -67,7 +67,7 @@ impl House {
             upload_bytes: 1024 * 1024,
             started_at: Timestamp::now(),
             public_url: None,
-            uploads: Arc::new(tokio::sync::Semaphore::new(Shared::UPLOADS_AT_ONCE)),
+            gates: trainyard_server::Gates::default(),
         };
         tokio::spawn(async move { axum::serve(listener, router(shared)).await });
         Self {
@@ -110,7 +110,7 @@ impl House {
     pub(crate) async fn another_run(&self) -> RunId {
         let owner = UserName("owner".to_owned());
         let upload = upload(self.folder.path());
-        self.control.submit(&owner, upload, None).await.expect("it is right").record.id
+        self.control.submit(&owner, upload).await.expect("it is right").record.id
     }
 
     /// Asks and gives the status code and the body.
@@ -140,7 +140,7 @@ async fn control(folder: &Path) -> Arc<Control> {
         catalogue: None,
         guard: Config::default().guard((Ipv4Addr::LOCALHOST, 1).into()),
         stores: StoreChecks::default(),
-        limits: Limits { zip: ZipLimits::default(), disk_allowance: 1 << 30 },
+        limits: Limits { disk_allowance: 1 << 30, ..Limits::default() },
         terms: trainyard_model::terms::Terms { grace_ms: Some(1000), ..Default::default() },
         staging: trainyard_api::learner::StagingView::default(),
     };
@@ -164,7 +164,11 @@ fn upload(folder: &Path) -> Upload {
             "target": {"container": "results", "type": "directory"},
         },
     });
-    Upload { text: text.to_string(), syntax: Syntax::Json, zip: Some(Bytes::from(packed.bytes)) }
+    Upload {
+        text: text.to_string(),
+        syntax: Syntax::Json,
+        zip: Some(Bytes::from(packed.bytes).into()),
+    }
 }
 
 /// The newest TensorFlow of the catalogue, which every machine with a current Python can have.
