@@ -17,6 +17,7 @@ mod stories {
     mod faults;
     mod following;
     mod learner_killed;
+    mod log_lines;
     mod logs;
     mod main_job;
     mod preflight;

@@ -6,13 +6,15 @@
 //! - [`StreamEvent`], [`Follow`]: a run's live stream, and following it across lost connections.
 //! - [`ClientError`]: no answer, a refusal, or an answer that makes no sense.
 //!
-//! Nothing here retries, except [`Follow`], whose job it is; nothing prints.
+//! Nothing here retries, except [`Follow`] and [`Lines`], whose job it is; nothing prints.
 
 pub mod definitions;
 mod error;
 mod follow;
 mod http;
 mod learner;
+mod lines;
+mod reader;
 pub mod runs;
 pub mod service;
 mod sse;
@@ -21,6 +23,7 @@ mod stream;
 pub use error::{ClientError, ProtocolError};
 pub use follow::{Follow, FollowEvent};
 pub use http::Client;
-pub use learner::LearnerClient;
-pub use runs::LogRange;
-pub use stream::StreamEvent;
+pub use learner::{LearnerClient, LogPiece};
+pub use lines::{Line, LineEvent, Lines, LinesQuestion};
+pub use runs::{LogRange, LogStart};
+pub use stream::{LogSelection, StreamEvent};

@@ -10,6 +10,7 @@ use trainyard_frameworks::{Availability, Catalogue, CatalogueError, Environments
 use trainyard_ledger::{Ledger, LedgerError};
 use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
+use trainyard_model::ids::AttemptId;
 use trainyard_objectstore::{Budget, Guard, Limits};
 
 use crate::blobs::Blobs;
@@ -85,6 +86,10 @@ impl Control {
         std::fs::create_dir_all(folder("attempts")).map_err(failed(folder("attempts")))?;
         let board = Board::default();
         for record in ledger.unsettled().await? {
+            if let Some(live) = record.state.live() {
+                let attempt = AttemptId { run: record.id.clone(), attempt: live.attempt };
+                logbook.recover(&attempt).map_err(failed(folder("logs")))?;
+            }
             board.put(record);
         }
         let control = Arc::new(Self {

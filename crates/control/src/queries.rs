@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use trainyard_api::event::{EventList, EventResource};
 use trainyard_api::run::{RunResource, Status};
 use trainyard_api::service::Slots;
@@ -16,6 +15,7 @@ use trainyard_model::refusal::Refusal;
 use trainyard_model::state::RunState;
 
 use crate::control::Control;
+use crate::logbook::LogId;
 use crate::problem::Problem;
 use crate::view::{self, Surroundings};
 
@@ -37,6 +37,8 @@ pub struct StreamState {
     pub status: Status,
     /// It has settled: nothing more is coming.
     pub settled: bool,
+    /// The latest attempt.
+    pub attempt: AttemptNo,
 }
 
 impl Control {
@@ -133,26 +135,6 @@ impl Control {
         Ok(EventList { resources, next_after })
     }
 
-    /// Up to `limit` bytes of the run's log from `offset` on, and the log's length.
-    pub async fn log(
-        &self,
-        owner: &UserName,
-        run: &RunId,
-        offset: u64,
-        limit: usize,
-    ) -> Result<(Bytes, u64), Problem> {
-        let record = self.record(owner, run).await?;
-        let attempt = attempt_of(&record);
-        let book = self.logbook.clone();
-        tokio::task::spawn_blocking(move || {
-            let length = book.length(&attempt);
-            book.read(&attempt, offset, limit).map(|bytes| (bytes, length))
-        })
-        .await
-        .expect("reading a log does not panic")
-        .map_err(Problem::disk("reading the log"))
-    }
-
     /// How the run stands, for a follower.
     pub async fn stream_state(
         &self,
@@ -161,7 +143,11 @@ impl Control {
     ) -> Result<StreamState, Problem> {
         let record = self.record(owner, run).await?;
         let status = view::status(&record, &self.around(&record, "", None));
-        Ok(StreamState { settled: record.state.settled().is_some(), status })
+        Ok(StreamState {
+            settled: record.state.settled().is_some(),
+            attempt: self.latest_attempt(&record),
+            status,
+        })
     }
 
     /// Resolves whenever the run or its log may have changed.
@@ -225,7 +211,7 @@ impl Control {
         (lives.len() as u64 - live, live)
     }
 
-    async fn record(&self, owner: &UserName, run: &RunId) -> Result<RunRecord, Problem> {
+    pub(crate) async fn record(&self, owner: &UserName, run: &RunId) -> Result<RunRecord, Problem> {
         let record = match self.board.get(run) {
             Some(record) => Some(record),
             None => self.ledger.run(run).await?,
@@ -253,7 +239,7 @@ impl Control {
             .then(|| format!("{needed} of {} {kind} slots", self.slots_total()));
         Surroundings {
             latest,
-            log_bytes: self.logbook.length(&attempt_of(record)),
+            log_bytes: self.logbook.length(&LogId { attempt: attempt_of(record), learner: 1 }),
             slots_note,
             base_url,
             secrets,
@@ -267,7 +253,7 @@ fn is_going_away(record: &RunRecord) -> bool {
 }
 
 /// The attempt whose log is the run's.
-fn attempt_of(record: &RunRecord) -> AttemptId {
+pub(crate) fn attempt_of(record: &RunRecord) -> AttemptId {
     let attempt = record
         .state
         .live()

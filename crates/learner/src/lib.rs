@@ -30,6 +30,7 @@ mod left_out;
 mod life;
 mod line;
 mod lock;
+mod log_times;
 mod memory;
 mod milestone;
 mod opened;

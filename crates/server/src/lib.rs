@@ -24,6 +24,7 @@ mod definitions;
 mod extract;
 mod frameworks;
 mod identity;
+mod lines;
 mod paging;
 mod routes;
 mod runs;

@@ -16,7 +16,9 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{attempts, checks, definitions, extract, frameworks, identity, runs, service, stream};
+use crate::{
+    attempts, checks, definitions, extract, frameworks, identity, lines, runs, service, stream,
+};
 
 /// What every handler can reach.
 #[derive(Debug, Clone)]
@@ -65,6 +67,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(runs::events))
         .routes(routes!(runs::log))
         .routes(routes!(stream::stream))
+        .routes(routes!(lines::lines))
         .routes(routes!(checks::check))
         .routes(routes!(definitions::create, definitions::list))
         .routes(routes!(definitions::show, definitions::delete))
