@@ -22,6 +22,7 @@ mod stories {
     mod main_job;
     mod preflight;
     mod queue;
+    mod retention;
     mod s3_stores;
     mod secrets;
     mod server_killed;

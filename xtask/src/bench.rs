@@ -7,6 +7,7 @@
 
 mod cold_start;
 mod first_byte;
+mod logs;
 mod objectstore;
 mod slurm;
 mod staging;
@@ -59,13 +60,14 @@ const BENCHES: &[Bench] = &[
         "Data from a store to the disk and back, beside other clients",
         objectstore::run,
     ),
+    ("logs", "A program's output, as fast as it prints, into the server's log", logs::run),
     ("staging", "Training data to DATA_DIR, the first time and again", staging::run),
 ];
 
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Which benches: first-byte, cold-start, submissions, objectstore, staging; all when none is named.
+    /// Which benches: first-byte, cold-start, submissions, objectstore, logs, staging; all when none is named.
     what: Vec<String>,
     /// Also write the rows to this file.
     #[arg(long, value_name = "FILE")]
@@ -78,7 +80,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let known = BENCHES.iter().any(|(known, ..)| known == name);
         ensure!(
             known,
-            "no bench `{name}`: there are first-byte, cold-start, submissions, objectstore, staging"
+            "no bench `{name}`: there are first-byte, cold-start, submissions, objectstore, logs, staging"
         );
     }
     let binary = match std::env::var_os(binary::VARIABLE) {

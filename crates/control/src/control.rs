@@ -123,7 +123,7 @@ impl Control {
         self.start_keeping("launch", Self::reconcile_launches);
         self.start_keeping("watch", Self::reconcile_life);
         self.start_keeping("loose ends", Self::reconcile_effects);
-        self.tasks.spawn(Arc::clone(self).sweep());
+        self.start_keeping("history", Self::reconcile_history);
         // Looking for interpreters starts processes; done now, no submission waits for it.
         let control = Arc::clone(self);
         self.tasks.spawn_blocking(move || control.frameworks());

@@ -6,7 +6,7 @@
 //! - [`submit`](Control::submit), [`check`](Control::check): admission.
 //! - `preflight`: both stores are tried, before a run is taken.
 //! - `board`: the unsettled runs in memory, a mirror of the ledger.
-//! - `prepare`, `schedule`, `launch`, `watch`, `loose_ends`: the reconcilers. Each compares
+//! - `prepare`, `schedule`, `launch`, `watch`, `loose_ends`, `retention`: the reconcilers. Each compares
 //!   the board with the world, moves what it can, and sleeps until somebody
 //!   rings its bell or a timer does; none takes any input, so that a restart
 //!   needs no path of its own.
@@ -36,6 +36,7 @@ mod problem;
 mod queries;
 mod recheck;
 mod remove;
+mod retention;
 mod schedule;
 mod settings;
 mod supervise;
@@ -53,4 +54,5 @@ pub use logbook::Piece as LogDelivery;
 pub use logs::{FoundLine, LineQuestion, LineReader, LogPiece, LogQuestion};
 pub use problem::Problem;
 pub use queries::{RunListing, StreamState};
+pub use retention::History;
 pub use settings::{Limits, Settings, StoreChecks};

@@ -7,6 +7,8 @@ use trainyard_api::learner::StagingView;
 use trainyard_definition::ZipLimits;
 use trainyard_objectstore::{BudgetPolicy, GuardPolicy};
 
+use crate::retention::History;
+
 /// Everything that `control` needs to know about where and how it works.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -28,6 +30,8 @@ pub struct Settings {
     pub grace: Duration,
     /// How training data is kept and shown.
     pub staging: StagingView,
+    /// How long what has settled is kept.
+    pub history: History,
 }
 
 /// How stores are tried before runs need them.

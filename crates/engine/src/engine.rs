@@ -1,7 +1,7 @@
 //! The seam: what `control` asks of any engine.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -30,6 +30,13 @@ pub trait Engine: Send + Sync {
     /// Makes sure that nothing of the attempt runs: neither its learner nor
     /// anything that its program has left. May be repeated.
     async fn kill(&self, attempt: &AttemptId, handle: &Value) -> Result<(), EngineError>;
+
+    /// The attempts with a folder below `attempts` (`<run>/<number>`) of which programs'
+    /// processes run here, whether anybody knows them or not.
+    async fn strays(&self, attempts: &Path) -> Vec<AttemptId>;
+
+    /// Ends the processes of an attempt's program, whose learner is gone or not known.
+    async fn end_strays(&self, attempt: &AttemptId, folder: &Path) -> Result<(), EngineError>;
 }
 
 /// What a learner is started with.

@@ -5,16 +5,17 @@
 //! environment that they were started with, which names run and attempt's
 //! folder. Nothing is ever ended by its name or by its number alone.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use trainyard_learner::at_work;
 use trainyard_learner::processes::{Process, all, boot_id, descendants};
-use trainyard_model::ids::AttemptId;
+use trainyard_model::ids::{AttemptId, AttemptNo};
 
 use crate::engine::EngineError;
 use crate::handle::Handle;
@@ -45,12 +46,69 @@ pub(crate) fn kill(attempt: &AttemptId, handle: &Handle) -> Result<(), EngineErr
             signal(process, Signal::KILL);
         }
     }
+    until_quiet(attempt, || {
+        let mut left = marks.find();
+        left.extend(living(handle));
+        left
+    })
+}
+
+/// Ends what the attempt's program has left, also where no learner is known.
+pub(crate) fn end_strays(attempt: &AttemptId, folder: &Path) -> Result<(), EngineError> {
+    let marks = Marks::of(attempt, &absolute(folder));
+    until_quiet(attempt, || marks.find())
+}
+
+/// The attempts below `attempts` that have processes, by their marks.
+pub(crate) fn strays(attempts: &Path) -> Vec<AttemptId> {
+    let attempts = absolute(attempts);
+    let user = rustix::process::geteuid().as_raw();
+    let mut found = Vec::new();
+    for process in all() {
+        let environment = if process.dead { None } else { environment(process.pid, user).ok() };
+        let attempt = environment.flatten().and_then(|entries| attempt_in(&entries, &attempts));
+        if let Some(attempt) = attempt
+            && !found.contains(&attempt)
+        {
+            found.push(attempt);
+        }
+    }
+    found
+}
+
+/// The attempt that an environment is of: both marks, and they fit each other.
+fn attempt_in(environment: &[u8], attempts: &Path) -> Option<AttemptId> {
+    let value = |name: &[u8]| {
+        environment.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(name))
+    };
+    let run = std::str::from_utf8(value(b"TRAINING_ID=")?).ok()?;
+    let results = Path::new(OsStr::from_bytes(value(b"RESULT_DIR=")?));
+    let number = results.strip_prefix(attempts.join(run)).ok()?.to_str()?;
+    let attempt = AttemptNo(number.strip_suffix("/results")?.parse().ok()?);
+    Some(AttemptId { run: run.parse().ok()?, attempt })
+}
+
+/// Learners tell their programs paths without links.
+fn absolute(folder: &Path) -> PathBuf {
+    if let Ok(folder) = folder.canonicalize() {
+        return folder;
+    }
+    // An attempt's folder may be gone already; the one that all of them are in is not.
+    let run = folder.parent().and_then(|run| Some((run.parent()?.canonicalize().ok()?, run)));
+    match (run, folder.file_name()) {
+        (Some((attempts, run)), Some(name)) => {
+            attempts.join(run.file_name().unwrap_or_default()).join(name)
+        }
+        _ => folder.to_owned(),
+    }
+}
+
+/// Kills what is `left` again and again, until nothing is.
+fn until_quiet(attempt: &AttemptId, left: impl Fn() -> Vec<Process>) -> Result<(), EngineError> {
     let deadline = Instant::now() + PATIENCE;
     let mut quiet = 0;
     while quiet < LOOKS {
-        let mut left: Vec<Process> =
-            all().into_iter().filter(|process| marks.are_on(process)).collect();
-        left.extend(living(handle));
+        let left = left();
         if left.is_empty() {
             quiet += 1;
             continue;
@@ -105,6 +163,16 @@ fn signal(process: &Process, signal: Signal) {
     }
 }
 
+/// What a process of this user was started with.
+fn environment(pid: i32, user: u32) -> io::Result<Option<Vec<u8>>> {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = format!("/proc/{pid}");
+    if fs::metadata(&folder)?.uid() != user {
+        return Ok(None);
+    }
+    fs::read(format!("{folder}/environ")).map(Some)
+}
+
 /// What the environment of a program's processes says.
 struct Marks {
     run: Vec<u8>,
@@ -127,13 +195,13 @@ impl Marks {
         !process.dead && self.read(process.pid).unwrap_or(false)
     }
 
+    /// The attempt's processes.
+    fn find(&self) -> Vec<Process> {
+        all().into_iter().filter(|process| self.are_on(process)).collect()
+    }
+
     fn read(&self, pid: i32) -> io::Result<bool> {
-        use std::os::unix::fs::MetadataExt as _;
-        let folder = format!("/proc/{pid}");
-        if fs::metadata(&folder)?.uid() != self.user {
-            return Ok(false);
-        }
-        let environment = fs::read(format!("{folder}/environ"))?;
+        let Some(environment) = environment(pid, self.user)? else { return Ok(false) };
         let has = |mark: &[u8]| environment.split(|byte| *byte == 0).any(|entry| entry == mark);
         Ok(has(&self.run) && has(&self.results))
     }

@@ -86,6 +86,18 @@ impl Engine for LocalEngine {
         let killing = tokio::task::spawn_blocking(move || kill::kill(&attempt, &handle));
         killing.await.expect("killing does not panic")
     }
+
+    async fn strays(&self, attempts: &Path) -> Vec<AttemptId> {
+        let attempts = attempts.to_owned();
+        let looking = tokio::task::spawn_blocking(move || kill::strays(&attempts));
+        looking.await.expect("looking does not panic")
+    }
+
+    async fn end_strays(&self, attempt: &AttemptId, folder: &Path) -> Result<(), EngineError> {
+        let (attempt, folder) = (attempt.clone(), folder.to_owned());
+        let ending = tokio::task::spawn_blocking(move || kill::end_strays(&attempt, &folder));
+        ending.await.expect("ending does not panic")
+    }
 }
 
 fn start(spec: &LaunchSpec, program: &Path) -> Result<Handle, EngineError> {

@@ -170,6 +170,7 @@ async fn start_control(
         limits: config.limits(),
         grace: config.grace(),
         staging: config.staging(&options.home, &options.cache),
+        history: config.history(),
     };
     Ok(Control::start(settings, ledger, engine).await?)
 }

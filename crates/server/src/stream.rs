@@ -29,8 +29,9 @@ use crate::extract::Asked;
 use crate::routes::Shared;
 use crate::runs::run_id;
 
-/// How many bytes of log one event carries at most.
-const PIECE: usize = 192 * 1024;
+/// How many bytes of log one event carries at most: little enough to get through a
+/// connection that is cut again and again.
+const PIECE: usize = 64 * 1024;
 
 /// Proxies cut connections that are silent for half a minute.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);

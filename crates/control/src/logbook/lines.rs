@@ -22,7 +22,7 @@ pub(crate) const LONGEST: usize = 1 << 20;
 const WINDOW: usize = 256 << 10;
 
 /// So many lines are given at a look: empty ones cost more than their bytes.
-const LINES: usize = 4096;
+const LINES: usize = 1024;
 
 /// How much is looked for a line's beginning before a byte.
 const LOOK_BACK: usize = 64 << 10;

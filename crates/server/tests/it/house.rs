@@ -143,6 +143,7 @@ async fn control(folder: &Path) -> Arc<Control> {
         limits: Limits { zip: ZipLimits::default(), disk_allowance: 1 << 30 },
         grace: std::time::Duration::from_secs(1),
         staging: trainyard_api::learner::StagingView::default(),
+        history: trainyard_control::History::default(),
     };
     Control::start(settings, ledger, Arc::new(engine)).await.expect("it is fresh")
 }
