@@ -1,8 +1,9 @@
+//! A log under what happens to it: repeated pieces, damage, a power cut; and what is found in it.
+
 use std::os::unix::fs::FileExt as _;
 
-use trainyard_api::log::LogMark;
-
 use regex::bytes::Regex;
+use trainyard_api::log::LogMark;
 
 use super::lines::{Cursor, Wanted};
 use super::*;
