@@ -21,12 +21,14 @@ mod stories {
     mod faults;
     mod following;
     mod learner_killed;
+    mod log_lines;
     mod logs;
     mod main_job;
     mod overload;
     mod preflight;
     mod queue;
     mod recovery;
+    mod retention;
     mod s3_stores;
     mod secrets;
     mod server_killed;

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
 use serde_json::Value;
 
-use crate::harness::{Scene, Told, numbered};
+use crate::harness::{Cutter, Scene, Told, numbered};
 
 /// One server-sent event.
 #[derive(Debug)]
@@ -97,5 +97,38 @@ fn followers_come_and_go_as_they_like() -> Told {
         let done = follower.join().expect("no panic")?.expect_code(0)?;
         ensure!(done.stdout.ends_with("one\ntwo\n"), "{done:?}");
     }
+    Ok(())
+}
+
+/// The command line behind a connection that is cut again and again, in the middle of
+/// heads, events and characters: what it prints is the log.
+#[test]
+fn logs_over_a_connection_that_is_cut_at_random_bytes_are_whole() -> Told {
+    let scene = Scene::start()?;
+    let id = scene.run("for i in $(seq 12000); do echo line $i of a run that is followed; done; sleep 1; echo ä end")?;
+    let file = std::fs::read_to_string(scene.home.path().join("server.json"))?;
+    let file: Value = serde_json::from_str(&file)?;
+    let (url, token) =
+        (file["url"].as_str().context("url")?, file["token"].as_str().context("token")?);
+    let mut cuts = 0;
+    for seed in [3, 1 << 20, 0x5eed_5eed] {
+        let cutter = Cutter::start(url, seed, 200_000)?;
+        let call = |options: &[&str]| {
+            let mut command = scene.home.command(["--server", &cutter.url(), "logs", &id]);
+            command.args(options).env("TRAINYARD_TOKEN", token);
+            trainyard_testkit::home::finish(&mut command)
+        };
+        let followed = call(&["-f"]).and_then(|done| done.expect_code(0))?;
+        let log = String::from_utf8(scene.server.log(&id)?)?;
+        ensure!(followed.stdout == log, "seed {seed}: {} of {}", followed.stdout.len(), log.len());
+        let found = call(&["-f", "--grep", "^line [0-9]*7 of"])
+            .and_then(|done| done.expect_code(0))
+            .context("lines")?;
+        let expected: String =
+            numbered(1200, |i| format!("line {} of a run that is followed\n", i * 10 - 3));
+        ensure!(found.stdout == expected, "seed {seed}: other lines: {}", found.stdout);
+        cuts += cutter.cuts();
+    }
+    ensure!(cuts > 10, "only {cuts} cuts");
     Ok(())
 }

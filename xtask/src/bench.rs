@@ -7,6 +7,7 @@
 
 mod cold_start;
 mod first_byte;
+mod logs;
 mod objectstore;
 mod service;
 mod slurm;
@@ -60,6 +61,7 @@ const BENCHES: &[Bench] = &[
         "Data from a store to the disk and back, beside other clients",
         objectstore::run,
     ),
+    ("logs", "A program's output, as fast as it prints, into the server's log", logs::run),
     ("staging", "Training data to DATA_DIR, the first time and again", staging::run),
     (
         "service",
@@ -74,7 +76,7 @@ const GROUPS: &[(&str, &[&str])] = &[("submit", &["submissions", "first-byte"])]
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Which benches: submit (that is first-byte and submissions), first-byte, cold-start, submissions, objectstore, staging, service; all
+    /// Which benches: submit (that is first-byte and submissions), first-byte, cold-start, submissions, objectstore, logs, staging, service; all
     /// when none is named.
     what: Vec<String>,
     /// Also write the rows to this file.

@@ -12,6 +12,7 @@ pub mod event;
 pub mod framework;
 pub mod identity;
 pub mod learner;
+pub mod log;
 pub mod patch;
 pub mod run;
 pub mod service;

@@ -2,9 +2,10 @@
 //! that a follower of a run wants.
 //!
 //! Three kinds of events:
-//! - `log`: bytes of the log. Its SSE `id` is the offset after them; a client
-//!   that was cut off reconnects with `Last-Event-ID` (or `?offset=`) and gets
-//!   every byte once.
+//! - `log`: bytes of the log. Its SSE `id` is the offset after them, after the number of
+//!   the attempt and a slash where the attempt is not the first; a client that was cut off
+//!   reconnects with `Last-Event-ID` (or `?attempt=` and `?offset=`) and gets every byte once.
+//!   When a run is tried again, the log of the next attempt follows.
 //! - `status`: the run's status, whenever it changed.
 //! - `end`: the run has settled and the log is at its end; nothing follows.
 
@@ -17,6 +18,9 @@ use crate::run::Status;
 /// stream can only carry UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogChunk {
+    /// The attempt whose log it is.
+    #[serde(default = "first")]
+    pub attempt: u32,
     /// Offset of the first byte in the run's log.
     pub offset: u64,
     /// The bytes, in standard base64.
@@ -28,8 +32,15 @@ pub struct LogChunk {
 pub struct StreamEnd {
     /// The final status.
     pub status: Status,
-    /// The length of the whole log, in bytes.
+    /// The attempt whose log was given last.
+    #[serde(default = "first")]
+    pub attempt: u32,
+    /// The length of its whole log, in bytes.
     pub log_bytes: u64,
+}
+
+fn first() -> u32 {
+    1
 }
 
 /// Name of the SSE event that carries a [`LogChunk`].

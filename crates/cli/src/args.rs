@@ -223,9 +223,25 @@ pub struct Logs {
     /// Go on until the run has ended, and exit as its program did
     #[arg(short, long)]
     pub follow: bool,
-    /// Only the last N lines
+    /// Only the last N lines; with --grep the last N that match
     #[arg(long, value_name = "N")]
     pub tail: Option<u64>,
+    /// Only what was printed since then: `10m`, `2h 30m`, `1d`, `14:05`, `2026-03-01T14:05:00Z`
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only lines that match this regular expression
+    #[arg(long, value_name = "REGEX")]
+    pub grep: Option<String>,
+    /// The log of this attempt instead of the latest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub attempt: Option<u32>,
+    /// The log of this learner alone, where a run has several
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub learner: Option<u32>,
+    /// Every byte as it is: by default a progress bar that is rewritten in place becomes one
+    /// line when the output is not a terminal
+    #[arg(long, conflicts_with = "grep")]
+    pub raw: bool,
 }
 
 /// `trainyard wait`.

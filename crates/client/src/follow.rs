@@ -13,7 +13,7 @@ use trainyard_model::ids::RunId;
 
 use crate::error::{ClientError, ProtocolError};
 use crate::http::Client;
-use crate::stream::{EventReader, StreamEvent};
+use crate::stream::{EventReader, LogSelection, StreamEvent};
 
 /// The first wait after a lost connection; each further one is twice as long ...
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -26,7 +26,8 @@ const GAPS: u32 = 3;
 /// What following gives.
 #[derive(Debug)]
 pub enum FollowEvent {
-    /// The next bytes of the log: no gap before them, none of them given before.
+    /// The next bytes of the log: no gap before them, none of them given before. When a run
+    /// is tried again, the log of the next attempt follows that of the one before.
     Log(Bytes),
     /// How the run stands now.
     Status(Box<Status>),
@@ -41,12 +42,16 @@ pub enum FollowEvent {
     End(Box<StreamEnd>),
 }
 
-type Relocate = Box<dyn FnMut() -> Option<Client> + Send>;
+/// Asks for the server's present address.
+pub(crate) type Relocate = Box<dyn FnMut() -> Option<Client> + Send>;
 
 /// Follows one run.
 pub struct Follow {
     client: Client,
     run: RunId,
+    selection: LogSelection,
+    /// The attempt that `offset` speaks of, once it is known.
+    attempt: Option<u32>,
     offset: u64,
     relocate: Option<Relocate>,
     reader: Option<EventReader>,
@@ -61,6 +66,8 @@ impl Follow {
         Self {
             client,
             run,
+            selection: LogSelection::default(),
+            attempt: None,
             offset,
             relocate: None,
             reader: None,
@@ -68,6 +75,20 @@ impl Follow {
             gaps: 0,
             ended: false,
         }
+    }
+
+    /// Follows this log alone, instead of the latest and those that follow it.
+    #[must_use]
+    pub fn selecting(mut self, selection: LogSelection) -> Self {
+        self.selection = selection;
+        self
+    }
+
+    /// The offset speaks of this attempt; the run may be at a later one by now.
+    #[must_use]
+    pub fn from_attempt(mut self, attempt: Option<u32>) -> Self {
+        self.attempt = attempt;
+        self
     }
 
     /// Asks `relocate` for the server's present address before every new try:
@@ -133,13 +154,19 @@ impl Follow {
                 self.client = client;
             }
         }
-        EventReader::open(&self.client, &self.run, self.offset).await
+        {
+            let Self { client, run, selection, attempt, offset, .. } = self;
+            EventReader::open(client, run, *selection, *attempt, *offset).await
+        }
     }
 
     /// Keeps the promise that no byte is lost or repeated.
     fn take(&mut self, event: StreamEvent) -> Result<Option<FollowEvent>, ClientError> {
         match event {
-            StreamEvent::Log { offset, mut bytes } => {
+            StreamEvent::Log { attempt, offset, mut bytes } => {
+                if !self.reach(attempt) {
+                    return Ok(None);
+                }
                 let Some(known) = self.offset.checked_sub(offset) else {
                     return self.gap(offset);
                 };
@@ -157,12 +184,25 @@ impl Follow {
                 self.failures = 0;
                 Ok(Some(FollowEvent::Status(status)))
             }
-            StreamEvent::End(end) if end.log_bytes > self.offset => self.gap(end.log_bytes),
             StreamEvent::End(end) => {
+                if self.reach(end.attempt) && end.log_bytes > self.offset {
+                    return self.gap(end.log_bytes);
+                }
                 self.ended = true;
                 Ok(Some(FollowEvent::End(end)))
             }
         }
+    }
+
+    /// Goes on to `attempt`, whose log begins at 0; `false` when that is behind already.
+    fn reach(&mut self, attempt: u32) -> bool {
+        match self.attempt {
+            Some(here) if attempt < here => return false,
+            Some(here) if attempt > here => self.offset = 0,
+            _ => {}
+        }
+        self.attempt = Some(attempt);
+        true
     }
 
     fn gap(&mut self, got: u64) -> Result<Option<FollowEvent>, ClientError> {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
 use trainyard_api::learner::{Assignment, Control, LogTaken, Order, Report, Reports, ReportsTaken};
+use trainyard_api::log::{CHECKSUM, LogMark, TIMES, checksum, write_marks};
 use trainyard_model::ids::AttemptId;
 
 use crate::error::ClientError;
@@ -17,6 +18,19 @@ const MESSAGE: Duration = Duration::from_secs(20);
 
 /// How long the zip may take on its way.
 const CODE: Duration = Duration::from_mins(15);
+
+/// A piece of a learner's log.
+#[derive(Debug, Clone)]
+pub struct LogPiece {
+    /// The learner's number, from 1.
+    pub learner: u32,
+    /// The offset of its first byte.
+    pub offset: u64,
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// When they were captured.
+    pub marks: Vec<LogMark>,
+}
 
 /// The routes of one attempt. Every call may give [`ClientError::Gone`]: the
 /// attempt is over, and the learner must end everything.
@@ -74,12 +88,18 @@ impl LearnerClient {
         http::json(self.client.get(&path).timeout(wait + MESSAGE)).await
     }
 
-    /// `PUT log`: bytes of the log from `offset` on. The answer tells how much
-    /// the server has, whether it took these bytes or found a gap before them:
-    /// go on from there in both cases.
-    pub async fn put_log(&self, offset: u64, bytes: Bytes) -> Result<LogTaken, ClientError> {
-        let path = format!("{}?offset={offset}", self.path("log"));
-        let request = self.client.request(Method::PUT, &path).body(bytes).timeout(MESSAGE);
+    /// `PUT log`: a piece of the log. The answer tells how much the server has, whether
+    /// it took these bytes or found a gap before them: go on from there in both cases.
+    pub async fn put_log(&self, piece: LogPiece) -> Result<LogTaken, ClientError> {
+        let LogPiece { learner, offset, bytes, marks } = piece;
+        let path = format!("{}?learner={learner}&offset={offset}", self.path("log"));
+        let request = self
+            .client
+            .request(Method::PUT, &path)
+            .header(CHECKSUM, format!("{:08x}", checksum(&bytes)))
+            .header(TIMES, write_marks(offset, &marks))
+            .body(bytes)
+            .timeout(MESSAGE);
         let response = request.send().await.map_err(http::unreachable)?;
         let status = response.status();
         if status.is_success() || status == StatusCode::CONFLICT {

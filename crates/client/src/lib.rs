@@ -7,14 +7,16 @@
 //! - [`ClientError`]: no answer, a refusal, or an answer that makes no sense.
 //! - [`patiently`]: a call again and again while the server puts it off.
 //!
-//! Nothing else here retries, except [`Follow`], whose job it is; nothing prints.
+//! Nothing else here retries, except [`Follow`] and [`Lines`], whose job it is; nothing prints.
 
 pub mod definitions;
 mod error;
 mod follow;
 mod http;
 mod learner;
+mod lines;
 mod patience;
+mod reader;
 pub mod runs;
 pub mod service;
 mod sse;
@@ -23,7 +25,8 @@ mod stream;
 pub use error::{ClientError, ProtocolError};
 pub use follow::{Follow, FollowEvent};
 pub use http::Client;
-pub use learner::LearnerClient;
+pub use learner::{LearnerClient, LogPiece};
+pub use lines::{Line, LineEvent, Lines, LinesQuestion};
 pub use patience::patiently;
-pub use runs::LogRange;
-pub use stream::StreamEvent;
+pub use runs::{LogRange, LogStart};
+pub use stream::{LogSelection, StreamEvent};

@@ -8,16 +8,19 @@ use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::multipart::{Form, Part};
 use std::time::Duration;
+use trainyard_api::Time;
 use trainyard_api::attempt::AttemptList;
 use trainyard_api::check::CheckReport;
 use trainyard_api::event::EventList;
 use trainyard_api::framework::FrameworkList;
+use trainyard_api::log::{ATTEMPT, LEARNERS, LENGTH, OFFSET};
 use trainyard_api::patch::{Patch, PatchOperation, Want};
 use trainyard_api::run::{Next, RunList, RunResource};
 use trainyard_model::ids::RunId;
 
 use crate::error::{ClientError, ProtocolError};
 use crate::http::{self, Client, QUICK};
+use crate::stream::LogSelection;
 
 /// How long a check may take, which asks frameworks and stores.
 const CHECK: Duration = Duration::from_mins(3);
@@ -25,16 +28,30 @@ const CHECK: Duration = Duration::from_mins(3);
 /// How many bytes of log [`Client::log_from`] asks for at once.
 const LOG_PIECE: u64 = 4 << 20;
 
-/// The header that tells a log's whole length.
-const LOG_BYTES: &str = "x-trainyard-log-bytes";
-
 /// A stretch of a run's log.
 #[derive(Debug, Clone)]
 pub struct LogRange {
     /// The bytes, from the offset that was asked for.
     pub bytes: Bytes,
+    /// The offset of the first of them.
+    pub offset: u64,
     /// How long the whole log was at that moment.
     pub total: u64,
+    /// The attempt whose log it is.
+    pub attempt: u32,
+    /// The numbers of the attempt's learners that have a log.
+    pub learners: Vec<u32>,
+}
+
+/// Where a log is read from.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LogStart {
+    /// Not before this byte.
+    pub offset: u64,
+    /// Not before the last so many lines.
+    pub tail: Option<u64>,
+    /// Not before the first line that was printed at or after this time.
+    pub since: Option<Time>,
 }
 
 impl Client {
@@ -165,40 +182,56 @@ impl Client {
         http::json(self.get(&path).timeout(QUICK)).await
     }
 
-    /// `GET /v3/models/{id}/log`: at most `limit` bytes from `offset` on.
+    /// `GET /v3/models/{id}/log`: at most `limit` bytes from `start` on.
     pub async fn log(
         &self,
         run: &RunId,
-        offset: u64,
+        selection: LogSelection,
+        start: LogStart,
         limit: Option<u64>,
     ) -> Result<LogRange, ClientError> {
-        let mut path = format!("/v3/models/{run}/log?offset={offset}");
-        if let Some(limit) = limit {
-            let _ = write!(path, "&limit={limit}");
+        let LogStart { offset, tail, since } = start;
+        let mut path = format!("/v3/models/{run}/log?offset={offset}{}", selection.query());
+        for (name, number) in [("limit", limit), ("tail", tail)] {
+            if let Some(number) = number {
+                let _ = write!(path, "&{name}={number}");
+            }
+        }
+        if let Some(since) = since {
+            let _ = write!(path, "&since={since}");
         }
         let response = http::send(self.get(&path)).await?;
-        let header = response.headers().get(LOG_BYTES);
-        let total = header.and_then(|value| value.to_str().ok()?.parse().ok());
-        let Some(total) = total else {
-            let url = response.url().to_string();
-            return Err(ClientError::Protocol { url, source: ProtocolError::Header(LOG_BYTES) });
+        let url = response.url().to_string();
+        let header = |name: &str| {
+            response.headers().get(name).and_then(|value| Some(value.to_str().ok()?.to_owned()))
         };
+        let number = |name: &'static str| {
+            let number = header(name).and_then(|value| value.parse::<u64>().ok());
+            let missing = ProtocolError::Header(name);
+            number.ok_or_else(|| ClientError::Protocol { url: url.clone(), source: missing })
+        };
+        let (total, offset) = (number(LENGTH)?, number(OFFSET)?);
+        let attempt = u32::try_from(number(ATTEMPT)?).unwrap_or(u32::MAX);
+        let learners = header(LEARNERS).unwrap_or_default();
+        let learners = learners.split(',').filter_map(|number| number.parse().ok()).collect();
         let bytes = response.bytes().await.map_err(http::unreachable)?;
-        Ok(LogRange { bytes, total })
+        Ok(LogRange { bytes, offset, total, attempt, learners })
     }
 
     /// The log from `offset` to the end that it has now, in pieces.
     pub fn log_from(
         &self,
         run: &RunId,
+        selection: LogSelection,
         offset: u64,
     ) -> impl Stream<Item = Result<Bytes, ClientError>> + Send + use<> {
         let start = (self.clone(), run.clone(), offset, None);
-        stream::try_unfold(start, |(client, run, offset, end)| async move {
+        stream::try_unfold(start, move |(client, run, offset, end)| async move {
             if end.is_some_and(|end| offset >= end) {
                 return Ok(None);
             }
-            let range = client.log(&run, offset, Some(LOG_PIECE)).await?;
+            let start = LogStart { offset, ..LogStart::default() };
+            let range = client.log(&run, selection, start, Some(LOG_PIECE)).await?;
             // What is written meanwhile is another question's answer, or this would never end.
             let end = end.unwrap_or(range.total);
             let mut bytes = range.bytes;

@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 pub(crate) struct SseEvent {
     /// Its `event` field; empty when it had none.
     pub name: String,
+    /// Its `id` field, if it had one: what it resumes from.
+    pub id: Option<String>,
     /// Its `data` lines, joined by line feeds.
     pub data: String,
 }
@@ -25,6 +27,7 @@ pub(crate) struct SseParser {
     line: Vec<u8>,
     after_carriage_return: bool,
     name: String,
+    id: Option<String>,
     data: String,
     has_data: bool,
     ready: VecDeque<SseEvent>,
@@ -65,10 +68,10 @@ impl SseParser {
     fn take_line(&mut self, line: &[u8]) {
         if line.is_empty() {
             let name = std::mem::take(&mut self.name);
-            let data = std::mem::take(&mut self.data);
+            let (data, id) = (std::mem::take(&mut self.data), self.id.take());
             // An event without data is not dispatched.
             if std::mem::take(&mut self.has_data) {
-                self.ready.push_back(SseEvent { name, data });
+                self.ready.push_back(SseEvent { name, id, data });
             }
             return;
         }
@@ -84,7 +87,7 @@ impl SseParser {
                 self.data.push_str(&value);
             }
             b"event" => value.as_ref().clone_into(&mut self.name),
-            // `id`: a log event carries its offset, which says the same and can be checked.
+            b"id" => self.id = Some(value.into_owned()),
             // `retry`: the follower has its own back-off. An empty field name: a comment.
             _ => {}
         }
@@ -109,8 +112,12 @@ mod tests {
     fn events_are_the_same_however_the_stream_is_cut() {
         let text = b": keep-alive\n\nevent: log\r\nid: 12\r\ndata: abc\r\ndata:  d\r\n\r\n\
                      event:status\ndata:\n\nevent: nothing\n\ndata: last\r\rdata: never ended";
-        let expected = [("log", "abc\n d"), ("status", ""), ("", "last")]
-            .map(|(name, data)| SseEvent { name: name.to_owned(), data: data.to_owned() });
+        let expected = [("log", Some("12"), "abc\n d"), ("status", None, ""), ("", None, "last")];
+        let expected = expected.map(|(name, id, data)| SseEvent {
+            name: name.to_owned(),
+            id: id.map(str::to_owned),
+            data: data.to_owned(),
+        });
         for size in 1..=text.len() {
             assert_eq!(parse_in_pieces(text, size), expected, "pieces of {size}");
         }

@@ -18,7 +18,7 @@ use trainyard_model::refusal::Refusal;
 use trainyard_model::state::RunState;
 
 use crate::control::Control;
-use crate::logbook::Appended;
+use crate::logbook::{Appended, LogId, Piece};
 use crate::problem::Problem;
 
 /// Why a learner is not answered.
@@ -27,6 +27,14 @@ pub enum AttemptError {
     /// The attempt is over: the learner should end everything.
     #[error("the attempt is over")]
     Over,
+    /// The last word came before the whole log, or the disk has lost some of it.
+    #[error("the log ends at byte {here} and has {told} bytes")]
+    LogIsMissing {
+        /// How many bytes are here.
+        here: u64,
+        /// How many the learner has.
+        told: u64,
+    },
     /// The server failed; the learner tries again.
     #[error(transparent)]
     Problem(#[from] Problem),
@@ -45,6 +53,8 @@ pub enum LogAnswer {
     Taken(u64),
     /// Refused: only this many bytes are here, the ones between are missing.
     Gap(u64),
+    /// Refused: the bytes are not the ones that were sent.
+    Damaged,
 }
 
 /// How long a learner's question for orders may be kept open.
@@ -189,7 +199,8 @@ impl Control {
                 self.tell_for(attempt, Event::PhaseEntered { attempt: attempt.attempt, phase })
                     .await
             }
-            ReportKind::Finished { verdict, stored, .. } => {
+            ReportKind::Finished { verdict, stored, log_bytes } => {
+                self.unless_log_is_missing(attempt, log_bytes)?;
                 // The learner's own copy of the log goes with its folder.
                 let (book, id) = (self.logbook.clone(), attempt.clone());
                 tokio::task::spawn_blocking(move || book.sync(&id))
@@ -201,6 +212,13 @@ impl Control {
                 self.tell_for(attempt, event).await
             }
         }
+    }
+
+    /// The last word is not taken before the whole log is here; the learner, which is told
+    /// by the answer to its next piece how much there is, sends the rest and says it again.
+    fn unless_log_is_missing(&self, attempt: &AttemptId, told: u64) -> Result<(), AttemptError> {
+        let here = self.logbook.length(&LogId { attempt: attempt.clone(), learner: 1 });
+        if here >= told { Ok(()) } else { Err(AttemptError::LogIsMissing { here, told }) }
     }
 
     async fn tell_for(
@@ -226,17 +244,17 @@ impl Control {
         }
     }
 
-    /// Takes log bytes that begin at `offset`.
+    /// Takes a piece of the log of one of the attempt's learners.
     pub async fn take_log(
         &self,
         attempt: &AttemptId,
-        offset: u64,
-        bytes: Bytes,
+        learner: u32,
+        piece: Piece,
     ) -> Result<LogAnswer, AttemptError> {
         self.live_record(attempt)?;
         let book = self.logbook.clone();
-        let id = attempt.clone();
-        let appended = tokio::task::spawn_blocking(move || book.append(&id, offset, &bytes))
+        let id = LogId { attempt: attempt.clone(), learner };
+        let appended = tokio::task::spawn_blocking(move || book.append(&id, &piece))
             .await
             .expect("writing a log does not panic")
             .map_err(Problem::disk("writing the log"))?;
@@ -244,6 +262,7 @@ impl Control {
         Ok(match appended {
             Appended::Length(length) => LogAnswer::Taken(length),
             Appended::Gap(length) => LogAnswer::Gap(length),
+            Appended::Damaged => LogAnswer::Damaged,
         })
     }
 

@@ -10,6 +10,7 @@ use trainyard_frameworks::{Availability, Catalogue, CatalogueError, Environments
 use trainyard_ledger::{Ledger, LedgerError};
 use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
+use trainyard_model::ids::AttemptId;
 use trainyard_objectstore::{Budget, Guard, Limits};
 
 use crate::blobs::Blobs;
@@ -93,6 +94,10 @@ impl Control {
         std::fs::create_dir_all(folder("attempts")).map_err(failed(folder("attempts")))?;
         let board = Arc::new(Board::default());
         for record in ledger.unsettled().await? {
+            if let Some(live) = record.state.live() {
+                let attempt = AttemptId { run: record.id.clone(), attempt: live.attempt };
+                logbook.recover(&attempt).map_err(failed(folder("logs")))?;
+            }
             board.put(record);
         }
         let control = Arc::new(Self {
@@ -133,7 +138,7 @@ impl Control {
         self.start_keeping("launch", Self::reconcile_launches);
         self.start_keeping("watch", Self::reconcile_life);
         self.start_keeping("loose ends", Self::reconcile_effects);
-        self.tasks.spawn(Arc::clone(self).sweep());
+        self.start_keeping("history", Self::reconcile_history);
         // Looking for interpreters starts processes; done now, no submission waits for it.
         let control = Arc::clone(self);
         self.tasks.spawn_blocking(move || control.frameworks());

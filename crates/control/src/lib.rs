@@ -6,12 +6,12 @@
 //! - [`submit`](Control::submit), [`check`](Control::check): admission.
 //! - `preflight`: both stores are tried, before a run is taken.
 //! - `board`: the unsettled runs in memory, a mirror of the ledger.
-//! - `prepare`, `schedule`, `launch`, `watch`, `loose_ends`: the reconcilers. Each compares
+//! - `prepare`, `schedule`, `launch`, `watch`, `loose_ends`, `retention`: the reconcilers. Each compares
 //!   the board with the world, moves what it can, and sleeps until somebody
 //!   rings its bell or a timer does; none takes any input, so that a restart
 //!   needs no path of its own.
 //! - `attempt`: what learners ask and tell.
-//! - `logbook`: the logs on disk; `hub`: who wants to know when a run changes.
+//! - `logbook`: the logs on disk; `logs`: what users ask about them; `hub`: who wants to know when a run changes.
 //! - `view`: runs in the words of the API.
 //!
 //! Every change of a run goes through [`Control::tell`]: one durable
@@ -31,6 +31,7 @@ mod inspect;
 mod launch;
 mod live;
 mod logbook;
+mod logs;
 mod loose_ends;
 mod parcel;
 mod preflight;
@@ -41,6 +42,7 @@ mod rate;
 mod recent;
 mod recheck;
 mod remove;
+mod retention;
 mod schedule;
 mod settings;
 mod supervise;
@@ -54,7 +56,10 @@ pub use admission::{Accepted, Upload};
 pub use attempt::{AttemptError, LogAnswer};
 pub use control::{Control, StartError};
 pub use definitions::StoredContent;
+pub use logbook::Piece as LogDelivery;
+pub use logs::{FoundLine, LineQuestion, LineReader, LogPiece, LogQuestion};
 pub use parcel::{Parcel, Spool, Spooled};
 pub use problem::Problem;
 pub use queries::{RunListing, StreamState};
+pub use retention::History;
 pub use settings::{Limits, Settings, StoreChecks};

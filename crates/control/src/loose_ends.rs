@@ -43,9 +43,10 @@ impl Control {
         }
     }
 
-    /// Removes folders of attempts, logs and zips that no record names: what a
-    /// server leaves that dies between a file and its row.
+    /// Ends processes and removes folders of attempts, logs and zips that no record names:
+    /// what a server leaves that dies between a file and its row.
     pub(crate) async fn sweep(self: Arc<Self>) {
+        self.kill_unrecorded().await;
         for folder in ["attempts", "logs"] {
             for name in names(self.settings.home.join(folder)).await {
                 self.sweep_run(folder, &name).await;
@@ -57,6 +58,32 @@ impl Control {
                 self.drop_code(&Digest(name.to_owned())).await;
             }
         }
+    }
+
+    /// Ends processes of attempts that are over, or that nobody knows: what a program left
+    /// that got away from its learner and from whoever ended the attempt.
+    async fn end_strays(&self) {
+        let attempts = self.settings.home.join("attempts");
+        for attempt in self.engine.strays(&attempts).await {
+            // Looked up after the processes: what was started meanwhile is on record.
+            let is_live = self.board.get(&attempt.run).is_some_and(|record| {
+                record.state.live().is_some_and(|live| live.attempt == attempt.attempt)
+            });
+            if is_live {
+                continue;
+            }
+            tracing::warn!(%attempt, "processes of an attempt that is over are ended");
+            let folder = self.attempt_folder(&attempt);
+            if let Err(error) = self.engine.kill_unrecorded(&attempt, &folder).await {
+                tracing::warn!(%attempt, error = &error as &dyn std::error::Error, "they stay");
+            }
+        }
+    }
+
+    /// The runs that have a folder with logs.
+    pub(crate) async fn runs_with_logs(&self) -> Vec<RunId> {
+        let names = names(self.settings.home.join("logs")).await;
+        names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect()
     }
 
     async fn sweep_run(&self, folder: &str, name: &OsString) {

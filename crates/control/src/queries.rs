@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use trainyard_api::attempt::AttemptList;
 use trainyard_api::event::{EventList, EventResource};
 use trainyard_api::run::{RunResource, Status};
@@ -18,6 +17,7 @@ use trainyard_model::refusal::Refusal;
 use trainyard_model::state::RunState;
 
 use crate::control::Control;
+use crate::logbook::LogId;
 use crate::problem::Problem;
 use crate::view::{self, Surroundings};
 
@@ -39,6 +39,8 @@ pub struct StreamState {
     pub status: Status,
     /// It has settled, or rests: nothing more is coming for now.
     pub at_rest: bool,
+    /// The latest attempt.
+    pub attempt: AttemptNo,
 }
 
 impl Control {
@@ -166,31 +168,12 @@ impl Control {
         let resources = records
             .into_iter()
             .map(|record| {
-                let id = AttemptId { run: run.clone(), attempt: record.attempt };
-                view::attempt(record, self.logbook.length(&id))
+                let attempt = AttemptId { run: run.clone(), attempt: record.attempt };
+                let log_bytes = self.logbook.length(&LogId { attempt, learner: 1 });
+                view::attempt(record, log_bytes)
             })
             .collect();
         Ok(AttemptList { resources })
-    }
-
-    /// Up to `limit` bytes of the run's log from `offset` on, and the log's length.
-    pub async fn log(
-        &self,
-        owner: &UserName,
-        run: &RunId,
-        offset: u64,
-        limit: usize,
-    ) -> Result<(Bytes, u64), Problem> {
-        let record = self.record(owner, run).await?;
-        let attempt = attempt_of(&record);
-        let book = self.logbook.clone();
-        tokio::task::spawn_blocking(move || {
-            let length = book.length(&attempt);
-            book.read(&attempt, offset, limit).map(|bytes| (bytes, length))
-        })
-        .await
-        .expect("reading a log does not panic")
-        .map_err(Problem::disk("reading the log"))
     }
 
     /// How the run stands, for a follower.
@@ -201,7 +184,11 @@ impl Control {
     ) -> Result<StreamState, Problem> {
         let record = self.record(owner, run).await?;
         let status = view::status(&record, &self.around(&record, "", None));
-        Ok(StreamState { at_rest: record.state.is_at_rest(), status })
+        Ok(StreamState {
+            at_rest: record.state.is_at_rest(),
+            attempt: self.latest_attempt(&record),
+            status,
+        })
     }
 
     /// Resolves whenever the run or its log may have changed.
@@ -266,7 +253,7 @@ impl Control {
         ((all - live) as u64, live as u64)
     }
 
-    async fn record(&self, owner: &UserName, run: &RunId) -> Result<RunRecord, Problem> {
+    pub(crate) async fn record(&self, owner: &UserName, run: &RunId) -> Result<RunRecord, Problem> {
         let record = match self.board.get(run) {
             Some(record) => Some(record),
             None => self.ledger.run(run).await?,
@@ -294,7 +281,7 @@ impl Control {
             .then(|| format!("{needed} of {} {kind} slots", self.slots_total()));
         Surroundings {
             latest,
-            log_bytes: self.logbook.length(&attempt_of(record)),
+            log_bytes: self.logbook.length(&LogId { attempt: attempt_of(record), learner: 1 }),
             slots_note,
             base_url,
             secrets,
@@ -308,7 +295,7 @@ fn is_going_away(record: &RunRecord) -> bool {
 }
 
 /// The attempt whose log is the run's.
-fn attempt_of(record: &RunRecord) -> AttemptId {
+pub(crate) fn attempt_of(record: &RunRecord) -> AttemptId {
     let attempt = record.state.last_attempt().unwrap_or(AttemptNo::FIRST);
     AttemptId { run: record.id.clone(), attempt }
 }

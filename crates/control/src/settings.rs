@@ -8,6 +8,8 @@ use trainyard_definition::ZipLimits;
 use trainyard_model::terms::Terms;
 use trainyard_objectstore::{BudgetPolicy, GuardPolicy};
 
+use crate::retention::History;
+
 /// Everything that `control` needs to know about where and how it works.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -29,6 +31,8 @@ pub struct Settings {
     pub terms: Terms,
     /// How training data is kept and shown.
     pub staging: StagingView,
+    /// How long what has settled is kept.
+    pub history: History,
 }
 
 /// How stores are tried before runs need them.

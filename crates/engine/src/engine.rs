@@ -31,9 +31,13 @@ pub trait Engine: Send + Sync {
     /// anything that its program has left. May be repeated.
     async fn kill(&self, attempt: &AttemptId, handle: &Value) -> Result<(), EngineError>;
 
-    /// The same for an attempt without a handle on record: a learner may have been started
-    /// in its folder by a server that died before it could write the handle down.
+    /// The same for an attempt without a handle on record, known or not: a learner may have
+    /// been started in its folder by a server that died before it could write the handle down.
     async fn kill_unrecorded(&self, attempt: &AttemptId, dir: &Path) -> Result<(), EngineError>;
+
+    /// The attempts with a folder below `attempts` (`<run>/<number>`) of which programs'
+    /// processes run here, whether anybody knows them or not.
+    async fn strays(&self, attempts: &Path) -> Vec<AttemptId>;
 }
 
 /// What a learner is started with.

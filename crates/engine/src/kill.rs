@@ -5,6 +5,7 @@
 //! environment that they were started with, which names run and attempt's
 //! folder, or by the learner's mark on them. Nothing is ever ended by its name or by its number alone.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -15,7 +16,7 @@ use rustix::process::Signal;
 use trainyard_crashpoint::crash_point;
 use trainyard_learner::processes::{Process, all, boot_id, descendants};
 use trainyard_learner::{Identity, at_work, mark};
-use trainyard_model::ids::AttemptId;
+use trainyard_model::ids::{AttemptId, AttemptNo};
 
 use crate::engine::EngineError;
 use crate::handle::Handle;
@@ -47,12 +48,70 @@ pub(crate) fn kill(attempt: &AttemptId, handle: &Handle) -> Result<(), EngineErr
         }
     }
     crash_point!("engine.killing");
+    until_quiet(attempt, || {
+        let mut left = marks.find();
+        left.extend(living(handle));
+        left
+    })
+}
+
+/// Ends everything of an attempt that has no learner on record. Blocks.
+pub(crate) fn kill_what_is_left(attempt: &AttemptId, folder: &Path) -> Result<(), EngineError> {
+    // Nobody has this number.
+    let learner = Identity { pid: 0, start_time: 0, boot_id: boot_id() };
+    kill(attempt, &Handle { learner, attempt_dir: absolute(folder) })
+}
+
+/// The attempts below `attempts` that have processes, by their marks.
+pub(crate) fn strays(attempts: &Path) -> Vec<AttemptId> {
+    let attempts = absolute(attempts);
+    let user = rustix::process::geteuid().as_raw();
+    let mut found = Vec::new();
+    for process in all() {
+        let environment = if process.dead { None } else { environment(process.pid, user).ok() };
+        let attempt = environment.flatten().and_then(|entries| attempt_in(&entries, &attempts));
+        if let Some(attempt) = attempt
+            && !found.contains(&attempt)
+        {
+            found.push(attempt);
+        }
+    }
+    found
+}
+
+/// The attempt that an environment is of: both marks, and they fit each other.
+fn attempt_in(environment: &[u8], attempts: &Path) -> Option<AttemptId> {
+    let value = |name: &[u8]| {
+        environment.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(name))
+    };
+    let run = std::str::from_utf8(value(b"TRAINING_ID=")?).ok()?;
+    let results = Path::new(OsStr::from_bytes(value(b"RESULT_DIR=")?));
+    let number = results.strip_prefix(attempts.join(run)).ok()?.to_str()?;
+    let attempt = AttemptNo(number.strip_suffix("/results")?.parse().ok()?);
+    Some(AttemptId { run: run.parse().ok()?, attempt })
+}
+
+/// Learners tell their programs paths without links.
+fn absolute(folder: &Path) -> PathBuf {
+    if let Ok(folder) = folder.canonicalize() {
+        return folder;
+    }
+    // An attempt's folder may be gone already; the one that all of them are in is not.
+    let run = folder.parent().and_then(|run| Some((run.parent()?.canonicalize().ok()?, run)));
+    match (run, folder.file_name()) {
+        (Some((attempts, run)), Some(name)) => {
+            attempts.join(run.file_name().unwrap_or_default()).join(name)
+        }
+        _ => folder.to_owned(),
+    }
+}
+
+/// Kills what is `left` again and again, until nothing is.
+fn until_quiet(attempt: &AttemptId, left: impl Fn() -> Vec<Process>) -> Result<(), EngineError> {
     let deadline = Instant::now() + PATIENCE;
     let mut quiet = 0;
     while quiet < LOOKS {
-        let mut left: Vec<Process> =
-            all().into_iter().filter(|process| marks.are_on(process)).collect();
-        left.extend(living(handle));
+        let left = left();
         if left.is_empty() {
             quiet += 1;
             continue;
@@ -117,6 +176,16 @@ fn signal(process: &Process, signal: Signal) {
     }
 }
 
+/// What a process of this user was started with.
+fn environment(pid: i32, user: u32) -> io::Result<Option<Vec<u8>>> {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = format!("/proc/{pid}");
+    if fs::metadata(&folder)?.uid() != user {
+        return Ok(None);
+    }
+    fs::read(format!("{folder}/environ")).map(Some)
+}
+
 /// What the environment of a program's processes says, and where their mark is.
 struct Marks {
     attempt_dir: PathBuf,
@@ -141,13 +210,13 @@ impl Marks {
         !process.dead && self.read(process.pid).unwrap_or(false)
     }
 
+    /// The attempt's processes.
+    fn find(&self) -> Vec<Process> {
+        all().into_iter().filter(|process| self.are_on(process)).collect()
+    }
+
     fn read(&self, pid: i32) -> io::Result<bool> {
-        use std::os::unix::fs::MetadataExt as _;
-        let folder = format!("/proc/{pid}");
-        if fs::metadata(&folder)?.uid() != self.user {
-            return Ok(false);
-        }
-        let environment = fs::read(format!("{folder}/environ"))?;
+        let Some(environment) = environment(pid, self.user)? else { return Ok(false) };
         let has = |mark: &[u8]| environment.split(|byte| *byte == 0).any(|entry| entry == mark);
         if has(&self.run) && has(&self.results) {
             return Ok(true);

@@ -91,12 +91,14 @@ impl Engine for LocalEngine {
 
     async fn kill_unrecorded(&self, attempt: &AttemptId, dir: &Path) -> Result<(), EngineError> {
         let (attempt, dir) = (attempt.clone(), dir.to_owned());
-        let killing = tokio::task::spawn_blocking(move || match dir.canonicalize() {
-            Ok(dir) => kill::kill_what_is_left(&attempt, &dir),
-            // Nothing was ever started in a folder that is not there.
-            Err(_) => Ok(()),
-        });
+        let killing = tokio::task::spawn_blocking(move || kill::kill_what_is_left(&attempt, &dir));
         killing.await.expect("killing does not panic")
+    }
+
+    async fn strays(&self, attempts: &Path) -> Vec<AttemptId> {
+        let attempts = attempts.to_owned();
+        let looking = tokio::task::spawn_blocking(move || kill::strays(&attempts));
+        looking.await.expect("looking does not panic")
     }
 }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 use trainyard_api::learner::Order;
+use trainyard_api::log::MARKS;
+use trainyard_client::LogPiece;
 
 use crate::line::{Line, Over};
 use crate::spool::Spool;
@@ -27,6 +29,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// with may not keep the program's first line waiting.
 const BURST: u32 = 5;
 
+/// The number of the one learner that an attempt has.
+const LEARNER: u32 = 1;
+
 /// How long the server may keep the question for orders.
 const WAIT_FOR_ORDERS: Duration = Duration::from_secs(20);
 
@@ -35,26 +40,27 @@ pub(crate) async fn deliver_log(spool: Arc<Spool>, line: Arc<Line>) -> Over {
     let mut taken = 0;
     let mut pace = Pace { allowance: BURST, since: Instant::now() };
     loop {
-        if taken >= spool.log_bytes() {
+        let asks = spool.must_ask_for_log();
+        if taken >= spool.log_bytes() && !asks {
             spool.log_is_taken(taken);
             spool.log_grew.notified().await;
             continue;
         }
         let from = Arc::clone(&spool);
-        let read = tokio::task::spawn_blocking(move || from.read_log(taken, PIECE)).await;
-        let bytes = match read.expect("reading the log does not panic") {
-            Ok(bytes) => Bytes::from(bytes),
+        let read = tokio::task::spawn_blocking(move || piece(&from, taken)).await;
+        let piece = match read.expect("reading the log does not panic") {
+            Ok(piece) => piece,
             Err(error) => {
                 tracing::error!(%error, "the spooled log cannot be read");
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 continue;
             }
         };
-        let is_small = bytes.len() < SMALL;
+        let is_small = piece.bytes.len() < SMALL;
         let put = line
             .insist("log", |client| {
-                let bytes = bytes.clone();
-                async move { client.put_log(taken, bytes).await }
+                let piece = piece.clone();
+                async move { client.put_log(piece).await }
             })
             .await;
         match put {
@@ -67,6 +73,19 @@ pub(crate) async fn deliver_log(spool: Arc<Spool>, line: Arc<Line>) -> Over {
             pace.wait().await;
         }
     }
+}
+
+/// The next piece of the log, from `offset` on; empty at its end.
+fn piece(spool: &Spool, offset: u64) -> std::io::Result<LogPiece> {
+    let mut bytes = Bytes::from(spool.read_log(offset, PIECE)?);
+    let mut marks = spool.log_marks(offset, offset + bytes.len() as u64, MARKS + 1);
+    if marks.len() > MARKS
+        && let Some(next) = marks.pop()
+    {
+        // The rest goes with the times that belong to it.
+        bytes.truncate(usize::try_from(next.offset - offset).unwrap_or(bytes.len()));
+    }
+    Ok(LogPiece { learner: LEARNER, offset, bytes, marks })
 }
 
 /// Lets small messages through in bursts, and holds up a stream of them.
@@ -100,8 +119,14 @@ pub(crate) async fn deliver_reports(spool: Arc<Spool>, line: Arc<Line>) -> Resul
         }
         let answer = line
             .insist("reports", |client| {
-                let reports = reports.clone();
-                async move { client.report(reports).await }
+                let (reports, spool) = (reports.clone(), &spool);
+                async move {
+                    let answer = client.report(reports).await;
+                    if answer.as_ref().is_err_and(|error| error.status() == Some(409)) {
+                        spool.log_is_missing();
+                    }
+                    answer
+                }
             })
             .await;
         let answer = match answer {

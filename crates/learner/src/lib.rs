@@ -32,6 +32,7 @@ mod left_out;
 mod life;
 mod line;
 mod lock;
+mod log_times;
 pub mod mark;
 mod memory;
 mod milestone;

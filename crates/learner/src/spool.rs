@@ -1,7 +1,7 @@
 //! What the learner has to tell, on disk until it is delivered.
 //!
-//! `spool/log` holds every byte of the run's log, `spool/reports.jsonl` one
-//! report a line with its sequence number. Nothing is marked as delivered: the
+//! `spool/log` holds every byte of the run's log, `spool/log.times` when they were
+//! captured, `spool/reports.jsonl` one report a line with its sequence number. Nothing is marked as delivered: the
 //! server knows how many bytes and which reports it has, and says so in every
 //! answer. The [courier](crate::courier) empties this, the rest of the house fills it.
 
@@ -10,14 +10,17 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use trainyard_api::Time;
 use trainyard_api::learner::{Report, ReportKind};
+use trainyard_api::log::LogMark;
 use trainyard_api::run::{Progress, Usage};
 use trainyard_crashpoint::crash_point;
+
+use crate::log_times::LogTimes;
 
 /// The name of the file with the reports.
 pub(crate) const REPORTS: &str = "reports.jsonl";
@@ -31,6 +34,9 @@ pub(crate) struct Spool {
     log: File,
     log_bytes: AtomicU64,
     log_taken: AtomicU64,
+    times: LogTimes,
+    /// The server has not as much of the log as it had told.
+    log_is_missing: AtomicBool,
     /// Rung when the log has grown.
     pub log_grew: Notify,
     /// Rung when there is something to report.
@@ -77,10 +83,13 @@ impl Spool {
             progress: None,
             usage: None,
         };
+        let log_bytes = log.metadata()?.len();
         Ok(Self {
             log_path: dir.join("log"),
-            log_bytes: AtomicU64::new(log.metadata()?.len()),
+            times: LogTimes::open(&dir.join("log.times"), log_bytes)?,
+            log_bytes: AtomicU64::new(log_bytes),
             log_taken: AtomicU64::new(0),
+            log_is_missing: AtomicBool::new(false),
             log,
             log_grew: Notify::new(),
             news: Notify::new(),
@@ -125,8 +134,12 @@ impl Spool {
 
     /// Appends to the log. Gives how many bytes it took, as `write` does.
     pub(crate) fn write_log(&self, bytes: &[u8]) -> io::Result<usize> {
+        let at = jiff::Timestamp::now().as_microsecond();
+        let offset = self.log_bytes();
         let written = (&self.log).write(bytes)?;
         crash_point!("spool.log_written");
+        // Before the bytes count: whoever delivers them finds their time.
+        self.times.note(LogMark { offset, at });
         self.log_bytes.fetch_add(written as u64, Ordering::AcqRel);
         self.log_grew.notify_one();
         Ok(written)
@@ -138,6 +151,23 @@ impl Spool {
         let mut bytes = vec![0; usize::try_from(there).unwrap_or(limit).min(limit)];
         self.log.read_exact_at(&mut bytes, offset)?;
         Ok(bytes)
+    }
+
+    /// When the bytes from `from` to `to` were captured, the first mark at `from`; at most
+    /// `limit` marks.
+    pub(crate) fn log_marks(&self, from: u64, to: u64, limit: usize) -> Vec<LogMark> {
+        self.times.marks(from, to, limit)
+    }
+
+    /// The server has refused the last word because the log before it is not whole there.
+    pub(crate) fn log_is_missing(&self) {
+        self.log_is_missing.store(true, Ordering::Release);
+        self.log_grew.notify_one();
+    }
+
+    /// Was that said since this was asked the last time?
+    pub(crate) fn must_ask_for_log(&self) -> bool {
+        self.log_is_missing.swap(false, Ordering::AcqRel)
     }
 
     /// The server has the log up to `length`.

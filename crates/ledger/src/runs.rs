@@ -73,6 +73,18 @@ impl Ledger {
         self.read(|connection| sql::RUNS_UNSETTLED.all(connection, [], RunRecord::read)).await
     }
 
+    /// Up to `limit` runs of all owners behind the position `after`, oldest first.
+    pub async fn runs_oldest(&self, after: u64, limit: u32) -> Result<Vec<RunRecord>, LedgerError> {
+        self.read(move |connection| {
+            let params = named_params! {
+                ":after": column::to_integer(after, "position")?,
+                ":limit": limit,
+            };
+            sql::RUNS_OLDEST_PAGE.all(connection, params, RunRecord::read)
+        })
+        .await
+    }
+
     /// Removes all that is on record about a run: its credentials, events,
     /// attempts and tokens with it. `false` when there was no such run.
     pub async fn forget(&self, id: &RunId) -> Result<bool, LedgerError> {

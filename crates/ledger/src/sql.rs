@@ -60,6 +60,7 @@ queries! {
     RUNS_COUNT_IN_STATE = "runs_count_in_state",
     RUNS_COUNT_OF_OWNER = "runs_count_of_owner",
     RUNS_COUNT_OF_OWNER_IN_STATE = "runs_count_of_owner_in_state",
+    RUNS_OLDEST_PAGE = "runs_oldest_page",
     RUNS_PAGE = "runs_page",
     RUNS_PAGE_IN_STATE = "runs_page_in_state",
     RUNS_PAGE_OF_OWNER = "runs_page_of_owner",

@@ -143,6 +143,11 @@ impl From<AttemptError> for Failure {
                 Diagnostic::error(Code::StaleAttempt, "this attempt is over")
                     .help("end the program and exit"),
             ),
+            AttemptError::LogIsMissing { .. } => Self::new(
+                StatusCode::CONFLICT,
+                Diagnostic::error(Code::BadRequest, error.to_string())
+                    .help("ask with an empty `PUT log` how much there is, and send the rest"),
+            ),
             AttemptError::Problem(problem) => problem.into(),
         }
     }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use serde::Deserialize;
 use trainyard_api::ErrorBody;
 use trainyard_api::learner::{Assignment, Control, LogTaken, Order, Reports, ReportsTaken};
-use trainyard_control::LogAnswer;
+use trainyard_api::log::{CHECKSUM, TIMES, read_marks};
+use trainyard_control::{LogAnswer, LogDelivery};
 use utoipa::IntoParams;
 
 use crate::access::Learner;
@@ -84,13 +86,22 @@ pub(crate) async fn control(
 /// Where the bytes begin.
 #[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct LogOffset {
-    /// The offset of the body's first byte in the attempt's log.
+    /// The offset of the body's first byte in the learner's log.
     offset: u64,
+    /// The learner's number in its attempt, from 1.
+    #[serde(default = "first_learner")]
+    learner: u32,
 }
 
-/// Takes bytes of the log. What is here already is skipped, a gap is refused.
+fn first_learner() -> u32 {
+    1
+}
+
+/// Takes bytes of the log. What is here already is skipped, a gap and what does not fit its checksum are refused.
 #[utoipa::path(put, path = "/v3/models/{id}/attempts/{n}/log", tag = "attempts", security(("attempt" = [])),
-    params(("id" = String, Path), ("n" = u32, Path), LogOffset),
+    params(("id" = String, Path), ("n" = u32, Path), LogOffset,
+        ("X-Trainyard-Log-Checksum" = Option<String>, Header, description = "The CRC-32 of the body, eight hexadecimal digits."),
+        ("X-Trainyard-Log-Times" = Option<String>, Header, description = "When the bytes were captured: `OFFSET:MICROSECONDS,…`, from the second on as differences.")),
     request_body(content = [u8], content_type = "application/octet-stream"),
     responses((status = 200, body = LogTaken), (status = 409, body = LogTaken, description = "Bytes between the log's end and these are missing."),
         (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 410, body = ErrorBody), (status = 413, body = ErrorBody)))]
@@ -98,10 +109,29 @@ pub(crate) async fn log(
     Learner(attempt): Learner,
     State(shared): State<Shared>,
     Asked(query): Asked<LogOffset>,
+    headers: HeaderMap,
     Content(body): Content,
 ) -> Answer<(StatusCode, Json<LogTaken>)> {
-    Ok(match shared.control.take_log(&attempt, query.offset, body).await? {
+    let piece = delivery(query.offset, body, &headers)?;
+    Ok(match shared.control.take_log(&attempt, query.learner, piece).await? {
         LogAnswer::Taken(length) => (StatusCode::OK, Json(LogTaken { length })),
         LogAnswer::Gap(length) => (StatusCode::CONFLICT, Json(LogTaken { length })),
+        LogAnswer::Damaged => {
+            return Err(Failure::bad_request(
+                "these are not the bytes that were sent: their checksum is another; send them again",
+            ));
+        }
     })
+}
+
+/// A piece and what its headers tell of it.
+fn delivery(offset: u64, bytes: Bytes, headers: &HeaderMap) -> Answer<LogDelivery> {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let checksum = text(CHECKSUM).map(|digits| u32::from_str_radix(digits, 16)).transpose();
+    let checksum = checksum
+        .map_err(|_| Failure::bad_request(format!("{CHECKSUM} is not a CRC-32 in hexadecimal")))?;
+    let marks = text(TIMES).map_or(Some(Vec::new()), |marks| read_marks(offset, marks));
+    let marks =
+        marks.ok_or_else(|| Failure::bad_request(format!("{TIMES} is not a list of times")))?;
+    Ok(LogDelivery { offset, bytes, checksum, marks })
 }

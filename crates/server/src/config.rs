@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use trainyard_api::learner::StagingView;
-use trainyard_control::{Limits, StoreChecks};
+use trainyard_control::{History, Limits, StoreChecks};
 use trainyard_definition::ZipLimits;
 use trainyard_model::terms::Terms;
 use trainyard_objectstore::{BudgetPolicy, GuardPolicy};
@@ -40,6 +40,25 @@ pub struct Config {
     pub cache: CacheConfig,
     /// What transfers may use.
     pub transfers: TransfersConfig,
+    /// How long what has settled is kept.
+    pub history: HistoryConfig,
+}
+
+/// `[history]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HistoryConfig {
+    /// For how many days a settled run is kept, with its log and its events; 0 keeps it until
+    /// it is deleted.
+    pub keep_days: f64,
+    /// How many bytes the logs of settled runs may take together. Default: any number.
+    pub log_bytes: Option<u64>,
+}
+
+impl Default for HistoryConfig {
+    fn default() -> Self {
+        Self { keep_days: 7.0, log_bytes: None }
+    }
 }
 
 /// `[transfers]`
@@ -290,6 +309,13 @@ impl Config {
             cache_bytes: *data_bytes,
             no_overlay: !overlay,
         }
+    }
+
+    /// How long what has settled is kept, for `control`.
+    pub fn history(&self) -> History {
+        let HistoryConfig { keep_days, log_bytes } = self.history;
+        let keep = Duration::try_from_secs_f64(keep_days * 24.0 * 60.0 * 60.0).ok();
+        History { keep: keep.filter(|keep| !keep.is_zero()), log_bytes }
     }
 
     /// The terms of runs whose definition is silent.

@@ -18,7 +18,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::gates::Gates;
-use crate::{attempts, checks, definitions, extract, frameworks, identity, runs, service, stream};
+use crate::{
+    attempts, checks, definitions, extract, frameworks, identity, lines, runs, service, stream,
+};
 
 /// How long the next piece of a request's body may take.
 const BODY: Duration = Duration::from_secs(30);
@@ -63,6 +65,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(runs::attempts))
         .routes(routes!(runs::log))
         .routes(routes!(stream::stream))
+        .routes(routes!(lines::lines))
         .routes(routes!(checks::check))
         .routes(routes!(definitions::create, definitions::list))
         .routes(routes!(definitions::show, definitions::delete))

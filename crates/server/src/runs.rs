@@ -7,11 +7,13 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use trainyard_api::ErrorBody;
 use trainyard_api::attempt::AttemptList;
 use trainyard_api::event::EventList;
+use trainyard_api::log::{ATTEMPT, LEARNERS, LENGTH, OFFSET};
 use trainyard_api::patch::{Patch, PatchOperation, Want};
 use trainyard_api::run::{RunList, RunResource};
+use trainyard_api::{ErrorBody, Time};
+use trainyard_control::LogQuestion;
 use trainyard_ledger::RunFilter;
 use trainyard_model::code::Code;
 use trainyard_model::ids::RunId;
@@ -30,9 +32,6 @@ const LOG_PIECE: usize = 8 * 1024 * 1024;
 
 /// No event has a higher number: the ledger counts in SQLite's integers.
 const NEWEST: u64 = i64::MAX as u64;
-
-/// The header with the length of the whole log.
-const LOG_BYTES: &str = "x-trainyard-log-bytes";
 
 /// The parts of a multipart submission.
 #[derive(ToSchema)]
@@ -181,12 +180,24 @@ pub(crate) struct LogQuery {
     offset: u64,
     /// How many at most, up to 8 MiB.
     limit: Option<usize>,
+    /// Of which attempt, from 1; of the latest without it.
+    attempt: Option<u32>,
+    /// Of which learner, from 1; of the first without it.
+    learner: Option<u32>,
+    /// Not before the last so many lines.
+    tail: Option<usize>,
+    /// Not before the first line that was printed at or after this time (RFC 3339).
+    #[param(value_type = Option<String>)]
+    since: Option<Time>,
 }
 
 /// Bytes of a run's log, exactly as the program wrote them.
 #[utoipa::path(get, path = "/v3/models/{id}/log", tag = "runs", security(("token" = [])), params(("id" = String, Path), LogQuery),
     responses((status = 200, content_type = "application/octet-stream", body = [u8],
-        headers(("X-Trainyard-Log-Bytes" = u64, description = "The length of the whole log."))),
+        headers(("X-Trainyard-Log-Bytes" = u64, description = "The length of the whole log."),
+            ("X-Trainyard-Log-Offset" = u64, description = "The offset of the first byte of the answer."),
+            ("X-Trainyard-Log-Attempt" = u32, description = "The attempt whose log it is."),
+            ("X-Trainyard-Log-Learners" = String, description = "The numbers of the attempt's learners that have a log, e.g. `1,2`."))),
         (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn log(
     Reader(user): Reader,
@@ -194,13 +205,20 @@ pub(crate) async fn log(
     Path(id): Path<String>,
     Asked(query): Asked<LogQuery>,
 ) -> Answer<Response> {
-    let limit = query.limit.unwrap_or(LOG_PIECE).min(LOG_PIECE);
-    let (bytes, length) = shared.control.log(&user, &run_id(&id)?, query.offset, limit).await?;
+    let LogQuery { offset, limit, attempt, learner, tail, since } = query;
+    let since = since.map(|since| since.0);
+    let question = LogQuestion { attempt, learner, offset, tail, since };
+    let limit = limit.unwrap_or(LOG_PIECE).min(LOG_PIECE);
+    let piece = shared.control.log(&user, &run_id(&id)?, question, limit).await?;
+    let learners: Vec<String> = piece.learners.iter().map(u32::to_string).collect();
     let headers = [
         (CONTENT_TYPE.as_str(), "application/octet-stream".to_owned()),
-        (LOG_BYTES, length.to_string()),
+        (LENGTH, piece.length.to_string()),
+        (OFFSET, piece.offset.to_string()),
+        (ATTEMPT, piece.attempt.to_string()),
+        (LEARNERS, learners.join(",")),
     ];
-    Ok((headers, Body::from(bytes)).into_response())
+    Ok((headers, Body::from(piece.bytes)).into_response())
 }
 
 fn no_such_patch() -> Failure {

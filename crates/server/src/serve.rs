@@ -172,6 +172,7 @@ async fn start_control(
         limits: config.limits(),
         terms: config.terms(),
         staging: config.staging(&options.home, &options.cache),
+        history: config.history(),
     };
     Ok(Control::start(settings, ledger, engine).await?)
 }

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use trainyard_api::ErrorBody;
 use trainyard_api::run::Status;
 use trainyard_api::stream::{END, LOG, LogChunk, STATUS, StreamEnd};
-use trainyard_control::{Problem, StreamState};
+use trainyard_control::{LogQuestion, Problem, StreamState};
 use trainyard_model::ids::{RunId, UserName};
 use utoipa::IntoParams;
 
@@ -30,11 +30,12 @@ use crate::gates::Place;
 use crate::routes::Shared;
 use crate::runs::run_id;
 
-/// How many bytes of log one event carries at most.
-const PIECE: usize = 192 * 1024;
+/// How many bytes of log one event carries at most: little enough to get through a
+/// connection that is cut again and again.
+const PIECE: usize = 64 * 1024;
 
 /// Proxies cut connections that are silent for half a minute.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Where to begin.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -42,6 +43,10 @@ pub(crate) struct StreamQuery {
     /// The first byte of the log, from 0. The header `Last-Event-ID` wins.
     #[serde(default)]
     offset: u64,
+    /// Of this attempt alone, from 1; without it, of the latest and those that follow it.
+    attempt: Option<u32>,
+    /// Of which learner, from 1; of the first without it.
+    learner: Option<u32>,
 }
 
 /// Follows a run: its log, its status, its end.
@@ -58,8 +63,13 @@ pub(crate) async fn stream(
 ) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     let run = run_id(&id)?;
     // A stranger, or a run that is not there, is told so before the stream begins.
-    shared.control.stream_state(&user, &run).await?;
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let state = shared.control.stream_state(&user, &run).await?;
+    let StreamQuery { offset, attempt, learner } = query;
+    // An attempt that there is not is told, too.
+    let question = LogQuestion { attempt, learner, ..LogQuestion::default() };
+    shared.control.log(&user, &run, question, 0).await?;
+    let last = headers.get("last-event-id").and_then(|id| position(id.to_str().ok()?));
+    let (first, offset) = last.unwrap_or((attempt.unwrap_or(state.attempt.0), offset));
     let place = shared.gates.follower(&user)?;
     let changes = shared.control.watch_run(&run);
     let follower = Follower {
@@ -67,7 +77,10 @@ pub(crate) async fn stream(
         user,
         run,
         changes,
-        offset: last.unwrap_or(query.offset),
+        only: attempt.is_some(),
+        attempt: first.clamp(1, state.attempt.0),
+        learner,
+        offset,
         told: None,
         over: false,
         _place: place,
@@ -84,6 +97,11 @@ struct Follower {
     user: UserName,
     run: RunId,
     changes: watch::Receiver<()>,
+    /// No other attempt is wanted.
+    only: bool,
+    /// The attempt whose log is being told.
+    attempt: u32,
+    learner: Option<u32>,
     offset: u64,
     /// The status that was last told, without what changes all the time.
     told: Option<String>,
@@ -119,12 +137,21 @@ impl Follower {
             self.told = Some(essence);
             return Ok(Some(event(STATUS, &state.status)));
         }
-        let (bytes, length) =
-            self.shared.control.log(&self.user, &self.run, self.offset, PIECE).await?;
-        if !bytes.is_empty() {
-            return Ok(Some(self.piece(&bytes)));
+        let (attempt, learner) = (Some(self.attempt), self.learner);
+        let question =
+            LogQuestion { attempt, learner, offset: self.offset, ..LogQuestion::default() };
+        let log = self.shared.control.log(&self.user, &self.run, question, PIECE).await?;
+        if !log.bytes.is_empty() {
+            return Ok(Some(self.piece(&log.bytes)));
         }
-        if !state.at_rest {
+        // Whoever looked before the attempt was over may have missed its end; this look did not.
+        let is_over = self.attempt < state.attempt.0;
+        if is_over && !self.only {
+            self.attempt += 1;
+            self.offset = 0;
+            return Box::pin(self.look()).await;
+        }
+        if !state.at_rest && !is_over {
             return Ok(None);
         }
         if self.told.as_ref() != Some(&essence) {
@@ -132,14 +159,27 @@ impl Follower {
             return Ok(Some(event(STATUS, &state.status)));
         }
         self.over = true;
-        Ok(Some(event(END, &StreamEnd { status: state.status, log_bytes: length })))
+        let end = StreamEnd { status: state.status, attempt: self.attempt, log_bytes: log.length };
+        Ok(Some(event(END, &end)))
     }
 
     fn piece(&mut self, bytes: &Bytes) -> Event {
-        let chunk = LogChunk { offset: self.offset, data: BASE64_STANDARD.encode(bytes) };
+        let Self { attempt, offset, .. } = *self;
+        let chunk = LogChunk { attempt, offset, data: BASE64_STANDARD.encode(bytes) };
         self.offset += bytes.len() as u64;
-        event(LOG, &chunk).id(self.offset.to_string())
+        let id = if attempt == 1 {
+            self.offset.to_string()
+        } else {
+            format!("{attempt}/{}", self.offset)
+        };
+        event(LOG, &chunk).id(id)
     }
+}
+
+/// Attempt and offset of an event's id: `ATTEMPT/OFFSET`, or the offset alone for the first.
+fn position(id: &str) -> Option<(u32, u64)> {
+    let (attempt, offset) = id.split_once('/').unwrap_or(("1", id));
+    Some((attempt.parse().ok()?, offset.parse().ok()?))
 }
 
 /// The status as text, without what changes from moment to moment: two looks
@@ -154,6 +194,6 @@ fn essence(state: &StreamState) -> String {
     status.to_string()
 }
 
-fn event(name: &str, data: &impl Serialize) -> Event {
+pub(crate) fn event(name: &str, data: &impl Serialize) -> Event {
     Event::default().event(name).json_data(data).expect("wire types are plain data")
 }

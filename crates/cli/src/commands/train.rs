@@ -11,7 +11,7 @@ use crate::documents::without_keys;
 use crate::draw;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::follow::{self, Show};
+use crate::follow::{self, From, Show};
 use crate::patience::until_taken;
 use crate::rename::rename;
 use crate::server::connect;
@@ -43,7 +43,8 @@ pub(crate) async fn run(context: &Context, args: Train) -> Result<Exit, Failure>
     if args.follow {
         screen.talk(&format!("submitted {name} as {id}"));
         let id: RunId = id.parse().map_err(|_| Failure::UnknownRun { selector: id.clone() })?;
-        return follow::follow(context, &connection, &id, 0, Show::Everything).await;
+        return follow::follow(context, &connection, &id, From::default(), Show::Everything, false)
+            .await;
     }
     if context.json {
         screen.json(&without_keys(run))?;

@@ -3,25 +3,28 @@
 mod clock;
 mod describe;
 mod line;
+mod lines;
+mod output;
 mod summary;
 
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use trainyard_api::run::Status;
-use trainyard_client::FollowEvent;
+use trainyard_client::{FollowEvent, LogSelection};
 use trainyard_model::ids::RunId;
 
 use self::clock::RoomClock;
 use self::line::StatusLine;
 use crate::context::Context;
 use crate::documents::without_keys;
-use crate::escapes::Filter;
 use crate::exit::{self, Exit};
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::server::Connection;
 
+pub(crate) use lines::lines;
+pub(crate) use output::Output;
 pub(crate) use summary::{failure, next, place};
 
 /// How often the line on a terminal moves.
@@ -40,18 +43,32 @@ pub(crate) enum Show {
     Log,
 }
 
-/// Follows `run` from byte `offset` of its log to its end; its exit code is the
+/// Where following a log begins.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct From {
+    /// Which log.
+    pub(crate) selection: LogSelection,
+    /// The attempt that the offset speaks of; the latest without it.
+    pub(crate) attempt: Option<u32>,
+    /// The first byte.
+    pub(crate) offset: u64,
+}
+
+/// Follows `run` from a byte of its log to its end; its exit code is the
 /// program's. Ctrl-C leaves the run alone and says how to come back.
 pub(crate) async fn follow(
     context: &Context,
     connection: &Connection,
     run: &RunId,
-    offset: u64,
+    from: From,
     show: Show,
+    raw: bool,
 ) -> Result<Exit, Failure> {
-    let mut follower = Follower::new(context, show);
+    let mut follower = Follower::new(context, show, raw);
     // A stream keeps what is under way when another branch is taken; a call to `next` would not.
-    let mut events = std::pin::pin!(connection.follow(run.clone(), offset).into_stream());
+    let follow = connection.follow(run.clone(), from.offset);
+    let follow = follow.selecting(from.selection).from_attempt(from.attempt);
+    let mut events = std::pin::pin!(follow.into_stream());
     let interrupted = tokio::signal::ctrl_c();
     let mut interrupted = std::pin::pin!(interrupted);
     let mut tick = tokio::time::interval(if follower.line.is_live() { TICK } else { SLOW_TICK });
@@ -60,6 +77,7 @@ pub(crate) async fn follow(
         tokio::select! {
             biased;
             _ = &mut interrupted => {
+                follower.print_rest()?;
                 follower.line.clear();
                 context.screen.talk(&summary::detached(run));
                 return Ok(Exit::NOT_FINISHED);
@@ -69,6 +87,7 @@ pub(crate) async fn follow(
                 Some(FollowEvent::Status(status)) => follower.status(*status),
                 Some(FollowEvent::Lost { failures, .. }) => follower.lost(failures),
                 Some(FollowEvent::End(end)) => {
+                    follower.print_rest()?;
                     follower.status(end.status.clone());
                     follower.line.finish();
                     let resource = connection.client.run(run).await.ok();
@@ -90,7 +109,7 @@ struct Follower<'a> {
     screen: &'a Screen,
     json: bool,
     show: Show,
-    filter: Option<Filter>,
+    output: Output,
     line: StatusLine,
     clock: RoomClock,
     status: Option<Status>,
@@ -100,14 +119,14 @@ struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    fn new(context: &'a Context, show: Show) -> Self {
+    fn new(context: &'a Context, show: Show, raw: bool) -> Self {
         let screen = &context.screen;
         let live = screen.live() && show == Show::Everything;
         Self {
             screen,
             json: context.json,
             show,
-            filter: screen.stdout_is_terminal().then(Filter::default),
+            output: Output::new(screen, raw),
             line: StatusLine::new(live, screen.stdout_is_terminal()),
             clock: RoomClock::default(),
             status: None,
@@ -123,13 +142,24 @@ impl<'a> Follower<'a> {
             // One document at the end: a log and documents on one stream would be neither.
             return Ok(());
         }
-        let shown = match &mut self.filter {
-            Some(filter) => &filter.pass(bytes),
-            None => bytes,
-        };
+        let shown = self.output.pass(bytes);
+        if shown.is_empty() {
+            return Ok(());
+        }
         self.line.make_way();
-        self.screen.raw(shown)?;
-        self.line.after(shown);
+        self.screen.raw(&shown)?;
+        self.line.after(&shown);
+        Ok(())
+    }
+
+    /// Nothing follows: prints what was kept back.
+    fn print_rest(&mut self) -> Result<(), Failure> {
+        let rest = self.output.finish();
+        if !rest.is_empty() && !self.json {
+            self.line.make_way();
+            self.screen.raw(&rest)?;
+            self.line.after(&rest);
+        }
         Ok(())
     }
 

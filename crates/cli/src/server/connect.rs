@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 use trainyard_api::service::RuntimeFile;
-use trainyard_client::{Client, Follow};
+use trainyard_client::{Client, Follow, Lines, LinesQuestion};
 use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::ids::RunId;
@@ -69,6 +69,17 @@ impl Connection {
                 follow.relocating(move || runtime(&places).and_then(|file| client_of(file).ok()))
             }
             None => follow,
+        }
+    }
+
+    /// Reads lines of a run's logs, in the same way.
+    pub(crate) fn lines(&self, run: RunId, question: LinesQuestion) -> Lines {
+        let lines = Lines::new(self.client.clone(), run, question);
+        match self.local.clone() {
+            Some(places) => {
+                lines.relocating(move || runtime(&places).and_then(|file| client_of(file).ok()))
+            }
+            None => lines,
         }
     }
 }

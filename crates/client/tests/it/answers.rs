@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use secrecy::SecretString;
 use serde_json::json;
-use trainyard_client::{Client, ClientError, LearnerClient, ProtocolError, patiently};
+use trainyard_client::{Client, ClientError, LearnerClient, LogPiece, ProtocolError, patiently};
 use trainyard_model::code::Code;
 use trainyard_model::ids::{AttemptId, AttemptNo, RunId};
 
@@ -86,7 +86,7 @@ async fn the_next_page_is_fetched_from_the_same_server_only() {
 #[tokio::test]
 async fn a_gap_in_the_log_and_the_end_of_the_attempt_are_told_apart() {
     let answer = |uri: axum::http::Uri| async move {
-        if uri.query() == Some("offset=7") {
+        if uri.query() == Some("learner=1&offset=7") {
             (StatusCode::CONFLICT, Json(json!({"length": 3}))).into_response()
         } else {
             (StatusCode::GONE, refusal("TY0612")).into_response()
@@ -96,9 +96,13 @@ async fn a_gap_in_the_log_and_the_end_of_the_attempt_are_told_apart() {
     let attempt = AttemptId { run: run(), attempt: AttemptNo(1) };
     let token = SecretString::from("token".to_owned());
     let learner = LearnerClient::new(&serving.url, &attempt, token).expect("a client");
-    let taken = learner.put_log(7, Bytes::from_static(b"x")).await.expect("an answer");
+    let piece = |offset| {
+        let bytes = Bytes::from_static(b"x");
+        LogPiece { learner: 1, offset, bytes, marks: Vec::new() }
+    };
+    let taken = learner.put_log(piece(7)).await.expect("an answer");
     assert_eq!(taken.length, 3);
-    let error = learner.put_log(8, Bytes::from_static(b"x")).await.expect_err("over");
+    let error = learner.put_log(piece(8)).await.expect_err("over");
     assert!(matches!(error, ClientError::Gone { .. }), "{error}");
     assert_eq!(error.code(), Some(Code::StaleAttempt));
 }

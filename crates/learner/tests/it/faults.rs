@@ -45,6 +45,17 @@ fn a_program_that_ends_while_the_server_is_away_is_told_later() {
     assert_eq!((&end.verdict, end.printed()), (&Verdict::Succeeded, &b"started\nover\n"[..]));
 }
 
+/// A server whose disk has lost the log's end says so to the last word, and gets it again.
+#[test]
+fn a_log_whose_end_the_server_has_lost_is_delivered_again() {
+    let mut attempt = Setup::new("for i in $(seq 100); do echo line $i; sleep 0.01; done").start();
+    attempt.server.memory().loses = 500;
+    let end = attempt.end();
+    assert_eq!(String::from_utf8_lossy(end.printed()).lines().count(), 100);
+    assert!(end.printed().ends_with(b"line 99\nline 100\n"));
+    assert_eq!(end.verdict, Verdict::Succeeded);
+}
+
 #[test]
 fn an_attempt_that_is_over_ends_everything_at_once() {
     let mut attempt = Setup::new("trap '' TERM; echo started; while :; do sleep 0.1; done").start();

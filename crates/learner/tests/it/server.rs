@@ -3,8 +3,9 @@
 //! stories; a real server cannot be told to answer 410 to the third report.)
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::net::TcpListener;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use axum::{Json, Router};
 use trainyard_api::learner::{
     Assignment, Control, LogTaken, Order, Report, ReportKind, Reports, ReportsTaken,
 };
+use trainyard_api::log::{CHECKSUM, TIMES, checksum, read_marks};
 use trainyard_model::event::Verdict;
 
 pub(crate) const TOKEN: &str = "attempt-token-4711";
@@ -41,6 +43,10 @@ pub(crate) struct Memory {
     pub(crate) order: Option<Order>,
     log: File,
     pub(crate) log_bytes: u64,
+    /// When the last word comes, so many bytes of the log turn out to be lost, once.
+    pub(crate) loses: u64,
+    /// How many pieces came with times.
+    pub(crate) timed: usize,
     /// Every byte that came, repeated ones too.
     pub(crate) log_received: u64,
 }
@@ -66,6 +72,8 @@ impl Server {
             order: None,
             log,
             log_bytes: 0,
+            loses: 0,
+            timed: 0,
             log_received: 0,
         };
         let memory = Arc::new(Mutex::new(memory));
@@ -215,6 +223,15 @@ async fn reports(State(memory): Shared, headers: HeaderMap, Json(sent): Json<Rep
             seq => {
                 assert_eq!(seq, last + 1, "reports come in order and without gaps");
                 if let ReportKind::Finished { log_bytes, .. } = report.what {
+                    let lost = std::mem::take(&mut memory.loses);
+                    if lost > 0 {
+                        memory.log_bytes -= lost;
+                        memory.log.set_len(memory.log_bytes).expect("cut");
+                    }
+                    if memory.log_bytes < log_bytes {
+                        let body = serde_json::json!({"trace": "t", "errors": []});
+                        return (StatusCode::CONFLICT, Json(body)).into_response();
+                    }
                     assert_eq!(log_bytes, memory.log_bytes, "the last word comes after the log");
                 }
                 memory.reports.push(report);
@@ -268,8 +285,14 @@ async fn log(
         let length = memory.log_bytes;
         return (StatusCode::CONFLICT, Json(LogTaken { length })).into_response();
     }
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let told = header(CHECKSUM).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    assert_eq!(told, Some(checksum(&bytes)), "every piece has its checksum");
+    let marks = header(TIMES).and_then(|marks| read_marks(from.offset, marks)).expect("times");
+    memory.timed += usize::from(marks.first().is_some_and(|mark| mark.offset == from.offset));
     let known = usize::try_from(memory.log_bytes - from.offset).expect("small").min(bytes.len());
-    memory.log.write_all(&bytes[known..]).expect("written");
+    let (end, fresh) = (memory.log_bytes, &bytes[known..]);
+    memory.log.write_all_at(fresh, end).expect("written");
     memory.log_bytes += (bytes.len() - known) as u64;
     memory.log_received += bytes.len() as u64;
     Json(LogTaken { length: memory.log_bytes }).into_response()

@@ -143,6 +143,7 @@ async fn control(folder: &Path) -> Arc<Control> {
         limits: Limits { disk_allowance: 1 << 30, ..Limits::default() },
         terms: trainyard_model::terms::Terms { grace_ms: Some(1000), ..Default::default() },
         staging: trainyard_api::learner::StagingView::default(),
+        history: trainyard_control::History::default(),
     };
     Control::start(settings, ledger, Arc::new(engine)).await.expect("it is fresh")
 }
