@@ -46,7 +46,7 @@ impl Control {
     /// Ends processes and removes folders of attempts, logs and zips that no record names:
     /// what a server leaves that dies between a file and its row.
     pub(crate) async fn sweep(self: Arc<Self>) {
-        self.kill_unrecorded().await;
+        self.end_strays().await;
         for folder in ["attempts", "logs"] {
             for name in names(self.settings.home.join(folder)).await {
                 self.sweep_run(folder, &name).await;

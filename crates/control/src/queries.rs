@@ -10,7 +10,6 @@ use trainyard_api::{Time, framework};
 use trainyard_engine::SlotKind;
 use trainyard_frameworks::{Availability, Status as ReleaseStatus};
 use trainyard_ledger::{ApplyError, Cursor, RunFilter, RunRecord};
-use trainyard_model::effect::Effect;
 use trainyard_model::event::Event;
 use trainyard_model::ids::{AttemptId, AttemptNo, RunId, UserName};
 use trainyard_model::refusal::Refusal;
@@ -116,11 +115,9 @@ impl Control {
         match self.tell(run, Event::DeleteRequested { by: owner.clone() }).await {
             Ok(_) | Err(ApplyError::Refused(Refusal::AlreadyKnown)) => Ok(()),
             Err(ApplyError::Refused(Refusal::AlreadySettled)) => {
-                // Behind what is still to be done of its last attempt.
-                self.ledger.add_effect_due(run, Effect::Forget).await?;
                 let control = Arc::clone(self);
                 let forgetting =
-                    self.tasks.spawn(async move { control.carry_out_due(&record).await });
+                    self.tasks.spawn(async move { control.forget_settled(&record).await });
                 if forgetting.await.expect("forgetting does not panic") {
                     Ok(())
                 } else {

@@ -80,7 +80,7 @@ impl Control {
                 }
                 if self.is_due(record, since, now, keep).await? {
                     tracing::info!(run = %record.id, "its history has ended");
-                    self.forget(record).await;
+                    self.forget_settled(record).await;
                 }
             }
         }

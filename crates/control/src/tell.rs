@@ -194,6 +194,15 @@ impl Control {
         }
     }
 
+    /// Removes the history of a run that has settled, when everything else that is due of it
+    /// has been carried out. Says whether it is gone.
+    pub(crate) async fn forget_settled(&self, record: &RunRecord) -> bool {
+        if let Err(error) = self.ledger.add_effect_due(&record.id, Effect::Forget).await {
+            return warn(record, &error, "could not record that a run is to be forgotten");
+        }
+        self.carry_out_due(record).await
+    }
+
     /// Removes a settled run's history: the ledger's rows, the log, the zip if
     /// nobody else has it, and nothing from any object store.
     async fn forget(&self, record: &RunRecord) -> bool {

@@ -128,16 +128,6 @@ fn until_quiet(attempt: &AttemptId, left: impl Fn() -> Vec<Process>) -> Result<(
     Ok(())
 }
 
-/// Ends everything of an attempt that has no learner any more. Blocks.
-pub(crate) fn kill_what_is_left(
-    attempt: &AttemptId,
-    attempt_dir: &Path,
-) -> Result<(), EngineError> {
-    // Nobody has this number.
-    let learner = Identity { pid: 0, start_time: 0, boot_id: boot_id() };
-    kill(attempt, &Handle { learner, attempt_dir: attempt_dir.to_owned() })
-}
-
 /// The living learners of the attempt: the one on record, and the one that holds
 /// the attempt's lock. They are two where a server was killed just after it had
 /// started a learner: the next server started another, one of the two found the

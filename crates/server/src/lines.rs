@@ -139,7 +139,7 @@ impl Looker {
             // Before the logs are looked at, so that nothing is missed at an end.
             let state = self.shared.control.stream_state(&self.user, &self.run).await?;
             let is_over = reader.attempt() < state.attempt;
-            let ends = state.settled || is_over || !self.follow;
+            let ends = state.at_rest || is_over || !self.follow;
             let (mut reader, lines, moved) = self.shared.control.next_lines(reader, ends).await?;
             let position = reader.position();
             let attempt = reader.attempt().0;
