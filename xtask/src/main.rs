@@ -1,4 +1,4 @@
-//! `cargo xtask demo|test|bench|chaos|check|openapi`: what people do with the project beside using it.
+//! `cargo xtask demo|test|bench|simulate|chaos|check|openapi`: what people do with the project beside using it.
 //!
 //! Set-up that more than one command needs lives in `tests/testkit`; here are
 //! only the commands. Nothing here is part of the product.
@@ -10,6 +10,7 @@ mod check;
 mod demo;
 mod openapi;
 mod shell;
+mod simulate;
 mod tests;
 
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ enum Task {
     Test(tests::Options),
     /// Measures, and prints tables beside the floors that the machine sets.
     Bench(bench::Options),
+    /// The pure core under crashes, lost messages and users of every mood, by seed.
+    Simulate(simulate::Options),
     /// Runs while server, learners and programs are killed, the disk is full and the store fails.
     Chaos(chaos::Options),
     /// Format, lints, and the rules of the house that no compiler knows.
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Demo(options) => demo::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Simulate(options) => simulate::run(&options),
         Task::Chaos(options) => chaos::run(&options),
         Task::Test(options) => tests::run(&options),
         Task::Check(options) => check::run(&options),

@@ -154,7 +154,7 @@ impl World {
         match &folder.program {
             Some(program) if program.left > 0 => {}
             Some(program) => {
-                let end = program.end.clone();
+                let end = program.end;
                 folder.program = None;
                 // Dead after it has seen the end, and before it has put it on record.
                 if self.bad_luck(12) {
@@ -190,7 +190,7 @@ impl World {
         if learner.cut_off || (self.memory.is_none() && learner.slots.is_empty()) {
             return;
         }
-        let outcome = self.folder(learner.place).outcome.clone().unwrap_or(Outcome::Lost);
+        let outcome = self.folder(learner.place).outcome.unwrap_or(Outcome::Lost);
         if self.store_is_up {
             self.folder(learner.place).stored = true;
             if self.bad_luck(20) {

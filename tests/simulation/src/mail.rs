@@ -164,8 +164,7 @@ impl World {
             Told::Finished { verdict, stored } => Event::Finished { attempt, verdict, stored },
         };
         match self.tell(run, event) {
-            Ok(()) => Taken::Yes,
-            Err(Refusal::AlreadyKnown | Refusal::GoesBack { .. }) => Taken::Yes,
+            Ok(()) | Err(Refusal::AlreadyKnown | Refusal::GoesBack { .. }) => Taken::Yes,
             Err(
                 Refusal::AlreadySettled
                 | Refusal::StaleAttempt { .. }

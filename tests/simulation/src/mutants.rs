@@ -48,11 +48,10 @@ fn takes_old_news(
     // And what was refused because it was late is believed.
     match transition(state, event.clone(), terms, now) {
         Err(Refusal::StaleAttempt { live: None, .. } | Refusal::AlreadySettled) => match event {
-            Event::Finished { attempt, verdict, stored } => {
+            Event::Finished { attempt, .. } => {
                 let RunState::Settled(settled) = state else {
                     return Err(Refusal::AlreadyKnown);
                 };
-                let _of = (verdict, stored);
                 let settled = Settled { attempt: Some(attempt), at: now, ..settled.clone() };
                 Ok((RunState::Settled(settled), Vec::new()))
             }

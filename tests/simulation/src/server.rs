@@ -204,13 +204,12 @@ impl World {
         let row = self.ledger.get_mut(&place.0).expect("it is live");
         row.open.insert(place.1);
         let found = self.learners.iter().find(|learner| learner.place == place);
-        let number = match found {
-            Some(learner) => learner.number,
-            None => {
-                // One that was started by a server that died at once may have started it.
-                self.end_all_of(place);
-                self.spawn(place)
-            }
+        let number = if let Some(learner) = found {
+            learner.number
+        } else {
+            // One that was started by a server that died at once may have left its program.
+            self.end_all_of(place);
+            self.spawn(place)
         };
         if self.bad_luck(15) {
             self.server_crashes();
@@ -277,12 +276,10 @@ impl World {
             Effect::CloseAttempt { attempt, stored } => {
                 let row = self.ledger.get_mut(&run).expect("it has effects");
                 row.open.remove(&attempt.0);
-                if *stored && let Some(folder) = self.folders.get(&(run, attempt.0)) {
-                    let _the_results_are_there: bool = folder.stored;
-                    // The learner may not have heard that its last word was taken.
-                    if !self.learners.iter().any(|learner| learner.place == (run, attempt.0)) {
-                        self.folders.remove(&(run, attempt.0));
-                    }
+                // The learner may not have heard that its last word was taken.
+                let place = (run, attempt.0);
+                if *stored && !self.learners.iter().any(|learner| learner.place == place) {
+                    self.folders.remove(&place);
                 }
             }
             Effect::Forget => {

@@ -1,5 +1,7 @@
 //! Users: they submit, and want this and that of their runs at any moment.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use trainyard_model::event::Event;
 use trainyard_model::ids::RunId;
 use trainyard_model::refusal::Refusal;
@@ -67,10 +69,10 @@ impl World {
                 terms,
                 state: RunState::submitted(),
                 due: Vec::new(),
-                handles: Default::default(),
-                taken: Default::default(),
-                logs: Default::default(),
-                open: Default::default(),
+                handles: BTreeMap::new(),
+                taken: BTreeMap::new(),
+                logs: BTreeMap::new(),
+                open: BTreeSet::new(),
             },
         );
     }

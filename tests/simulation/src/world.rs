@@ -98,7 +98,7 @@ pub(crate) struct Program {
 }
 
 /// What became of a program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Succeeded,
     Exited,

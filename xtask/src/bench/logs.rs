@@ -59,7 +59,7 @@ fn by_learner(scene: &Scene, program: &str) -> Result<f64> {
     let seconds = start.elapsed().as_secs_f64();
     let status = scene.server.until_settled(&id, "completed", limit)?;
     let whole = status["log_bytes"].as_u64().context("the log's length")?;
-    ensure!(whole >= BYTES && whole < BYTES + 4096, "{whole} bytes were kept of {BYTES}");
+    ensure!((BYTES..BYTES + 4096).contains(&whole), "{whole} bytes were kept of {BYTES}");
     ensure!(last >= BYTES, "only {last} bytes came within {limit:?}");
     let delete = format!("/v3/models/{id}");
     scene.server.client().request("DELETE", &delete, &[], &[])?.expect_status(204)?;

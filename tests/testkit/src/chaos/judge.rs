@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::deeds::Deeds;
 use super::shape::{End, Shape};
-use super::users::{Run, Verb, is_settled};
+use super::users::{Run, Verb, is_at_rest};
 use super::yard::Yard;
 use crate::http::Client;
 use crate::server;
@@ -109,8 +109,12 @@ impl Judge<'_> {
 
     /// Is there a deed that explains this end?
     fn may_end_so(&self, id: &str, run: Option<&Run>, status: &Value) -> bool {
+        let wish = run.and_then(|run| run.wish).map(|(verb, _)| verb);
+        if status["state"] == "halted" {
+            return wish == Some(Verb::Halt);
+        }
         if status["state"] == "canceled" {
-            return run.is_some_and(|run| run.wish.is_some());
+            return wish.is_some_and(|verb| verb != Verb::Halt);
         }
         let now = Instant::now();
         let from = run.map_or(self.began, |run| run.since);
@@ -118,13 +122,13 @@ impl Judge<'_> {
         let done = self.deeds.done();
         let code = status["cause"]["code"].as_str().unwrap_or_default();
         match code {
-            "TY0505" if done.learners.contains_key(id) => true,
-            "TY0501" | "TY0502" if done.programs.contains_key(id) => true,
             // A learner's child has the learner's command line until it is a program.
-            "TY0502" if done.learners.contains_key(id) => true,
+            "TY0505" | "TY0502" if done.learners.contains_key(id) => true,
+            "TY0501" | "TY0502" if done.programs.contains_key(id) => true,
             "TY0401" | "TY0408" if done.store_failed(from, to) => true,
             // Without room a program, a learner and its launch may fail.
             "TY0501" | "TY0505" | "TY0506" | "TY0508" => done.disk_was_full(from, to),
+            _ if status["cause"]["kind"]["cause"] == "disk_full" => done.disk_was_full(from, to),
             _ => false,
         }
     }
@@ -165,6 +169,16 @@ impl Judge<'_> {
             wrong.push("there is an index, and no log".to_owned());
         }
         for (name, path) in &stored {
+            // An attempt that another followed was ended in the middle, wherever.
+            let apart = name.strip_prefix("attempt-").and_then(|rest| rest.split_once('/'));
+            if let Some((_, name)) = apart {
+                let content = std::fs::read(path)?;
+                let is_part = shape.leaves().get(name).is_none_or(|all| all.starts_with(&content));
+                if !is_part {
+                    wrong.push(format!("wrong bytes in what an earlier attempt left: {name}"));
+                }
+                continue;
+            }
             let is_services_own = name == "_trainyard.json"
                 || name == "learner-1/training-log.txt"
                 || name.starts_with("learner-1/load-");
@@ -279,7 +293,7 @@ fn unsettled(client: &Client) -> Result<Vec<String>> {
     let mut left = Vec::new();
     for id in list(client)?.into_keys() {
         let status = server::status_of(client, &id)?;
-        if !is_settled(&status) {
+        if !is_at_rest(&status) {
             left.push(format!("{id}: {status:#}"));
         }
     }

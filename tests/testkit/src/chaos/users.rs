@@ -34,23 +34,29 @@ pub(super) enum Verb {
     Cancel,
     /// It shall end and be forgotten.
     Delete,
+    /// It shall rest; once it does, it shall go on.
+    Halt,
 }
 
 /// Of a hundred users so many want this; all others wait. A new verb is a line here, and
 /// an arm in [`Verb::ask`] and in the judge's `may_end_so`.
-const WISHES: [(Verb, usize); 2] = [(Verb::Cancel, 22), (Verb::Delete, 10)];
+const WISHES: [(Verb, usize); 3] = [(Verb::Cancel, 18), (Verb::Delete, 9), (Verb::Halt, 14)];
 
 impl Verb {
     fn ask(self, client: &Client, id: &str) -> anyhow::Result<Answer> {
         let path = format!("/v3/models/{id}");
         match self {
-            Self::Cancel => {
-                let patch = br#"[{"op": "replace", "path": "/status/state", "value": "canceled"}]"#;
-                client.request("PATCH", &path, &[("Content-Type", "application/json")], patch)
-            }
+            Self::Cancel => patch(client, id, "canceled"),
+            Self::Halt => patch(client, id, "halted"),
             Self::Delete => client.request("DELETE", &path, &[], b""),
         }
     }
+}
+
+fn patch(client: &Client, id: &str, state: &str) -> anyhow::Result<Answer> {
+    let patch = format!(r#"[{{"op": "replace", "path": "/status/state", "value": "{state}"}}]"#);
+    let headers = [("Content-Type", "application/json")];
+    client.request("PATCH", &format!("/v3/models/{id}"), &headers, patch.as_bytes())
 }
 
 /// All users, and what they know.
@@ -185,6 +191,10 @@ impl<'a> Users<'a> {
                 let acknowledged = answer.is_ok_and(|answer| answer.status == 204);
                 run.wish = Some((verb, acknowledged));
             }
+            if wish == Some(Verb::Halt) && rests(&client, &run) {
+                // Whether it was heard is seen at the next look.
+                drop(patch(&client, &run.id, "pending"));
+            }
             if is_over(&client, &run) {
                 run.until = Some(Instant::now());
                 break;
@@ -204,7 +214,17 @@ fn is_over(client: &Client, run: &Run) -> bool {
     }
 }
 
+fn rests(client: &Client, run: &Run) -> bool {
+    let status = crate::server::status_of(client, &run.id);
+    status.is_ok_and(|status| status["state"] == "halted")
+}
+
 /// Has the run ended, by its status?
 pub(super) fn is_settled(status: &Value) -> bool {
     status["room"] == "settle"
+}
+
+/// Will nothing happen to it any more unless somebody asks for it?
+pub(super) fn is_at_rest(status: &Value) -> bool {
+    is_settled(status) || status["state"] == "halted"
 }

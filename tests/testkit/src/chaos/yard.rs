@@ -207,6 +207,7 @@ fn configuration() -> String {
          [slots]\ncpu = {SLOTS}\n\
          [limits]\ndisk_allowance_bytes = 1073741824\n\
          [cancel]\ngrace_seconds = {GRACE}\n\
+         [retries]\npause_seconds = 1\n\
          [frameworks]\ndirectory = \"{}\"\n\
          [cache]\ndirectory = \"data-cache\"\n\
          [stores]\nallow_loopback = true\ncheck_seconds = 3\ncheck_again_seconds = 300\n",
