@@ -22,12 +22,11 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut simulation = shell::cargo();
     simulation.args(["run", "--quiet", "--release", "--package", "trainyard-simulation", "--"]);
-    match options.seed {
-        Some(seed) => simulation.args(["--seed", &seed.to_string()]),
-        None => {
-            let (seeds, first) = (options.seeds.to_string(), options.first.to_string());
-            simulation.args(["--seeds", &seeds, &first])
-        }
-    };
+    if let Some(seed) = options.seed {
+        simulation.args(["--seed", &seed.to_string()]);
+    } else {
+        let (seeds, first) = (options.seeds.to_string(), options.first.to_string());
+        simulation.args(["--seeds", &seeds, &first]);
+    }
     shell::run(&mut simulation)
 }

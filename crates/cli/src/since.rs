@@ -32,7 +32,9 @@ fn point(text: &str, now: &Zoned) -> Option<Timestamp> {
         return Some(at);
     }
     // Before the date and time: that would read a mere date as its midnight, too.
-    if let Ok(time) = text.parse::<civil::Time>() {
+    if let Ok(time) = text.parse::<civil::Time>()
+        && text.contains(':')
+    {
         let today = in_zone(now.date().to_datetime(time))?;
         if today <= now.timestamp() {
             return Some(today);
