@@ -230,7 +230,8 @@ impl Control {
 /// Removes what an attempt needed only while it ran. Results that could not be
 /// stored stay, with the spool: they are the user's.
 fn clear(folder: &std::path::Path, unstored: bool) -> std::io::Result<()> {
-    if !unstored {
+    let kept = ["results", "checkpoints", "logs"].map(|name| folder.join(name));
+    if !unstored || kept.iter().all(|kept| holds_nothing(kept)) {
         return remove_tree(folder);
     }
     for scratch in ["code", "data", "home", "tmp", "state"] {
@@ -239,6 +240,13 @@ fn clear(folder: &std::path::Path, unstored: bool) -> std::io::Result<()> {
     match std::fs::remove_file(folder.join("assignment.json")) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+fn holds_nothing(folder: &std::path::Path) -> bool {
+    match std::fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     }
 }
 

@@ -214,6 +214,6 @@ mod tests {
         let past = Past { used: Used::default().and_one(Mishap::MachineLost), ..Past::default() };
         let after = |ran| retry(&past, &terms, &lost(), Some(ran));
         assert_eq!(after(Duration::from_mins(59)), None);
-        assert!(after(Duration::from_mins(60)).is_some_and(|retry| retry.used == past.used));
+        assert!(after(Duration::from_hours(1)).is_some_and(|retry| retry.used == past.used));
     }
 }

@@ -114,6 +114,17 @@ impl Remains<'_> {
                 continue;
             };
             let folder = home.join("attempts").join(&id);
+            // An attempt that another followed may have left what could not be stored.
+            let last = row.state["attempt"].as_u64().map(|last| last.to_string());
+            let kept = names(&folder)?.into_iter().all(|attempt| {
+                let folder = folder.join(&attempt);
+                let holds =
+                    |name: &str| names(&folder.join(name)).is_ok_and(|names| !names.is_empty());
+                Some(attempt) != last && ["results", "checkpoints", "logs"].into_iter().any(holds)
+            });
+            if row.state["stored"] == true && kept {
+                continue;
+            }
             if row.state["stored"] == true {
                 wrong.push(format!("{id} is stored, and its folder is still there"));
             }
@@ -144,8 +155,9 @@ impl Remains<'_> {
             }
         }
         for row in rows {
+            let stored = self.yard.stored(row.number, &row.id)?;
             if row.state["stored"] == true
-                && !self.yard.stored(row.number, &row.id)?.contains_key("_trainyard.json")
+                && !stored.keys().any(|key| key.ends_with("_trainyard.json"))
             {
                 wrong.push(format!("{} is on record as stored, and has no index", row.id));
             }
