@@ -28,6 +28,7 @@ mod stories {
     mod preflight;
     mod queue;
     mod recovery;
+    mod rerun;
     mod retention;
     mod s3_stores;
     mod secrets;
@@ -35,4 +36,5 @@ mod stories {
     mod stored_definitions;
     mod swift_session;
     mod transcripts;
+    mod why;
 }

@@ -14,11 +14,13 @@ pub mod identity;
 pub mod learner;
 pub mod log;
 pub mod patch;
+pub mod rerun;
 pub mod run;
 pub mod service;
 pub mod stream;
 pub mod time;
 pub mod training_definition;
+pub mod why;
 
 pub use error::{ApiError, ErrorBody};
 pub use time::Time;

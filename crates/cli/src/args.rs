@@ -84,6 +84,8 @@ pub enum Command {
     Runs(Runs),
     /// Show how a run stands and, if it failed, why
     Show(One),
+    /// Say everything that a run waits for, with numbers, or why it ended as it did
+    Why(One),
     /// Print a run's log
     Logs(Logs),
     /// List what happened to a run
@@ -96,6 +98,8 @@ pub enum Command {
     Halt(Many),
     /// Let halted runs go on with another attempt, with their checkpoints
     Resume(Many),
+    /// Submit the same once more: zip, definition and data of a run
+    Rerun(RerunArgs),
     /// Remove runs from the history; nothing is removed from the object store
     #[command(visible_alias = "rm")]
     Delete(Many),
@@ -138,6 +142,30 @@ pub struct Train {
     /// Another name than the one in the definition
     #[arg(long)]
     pub name: Option<String>,
+}
+
+/// `trainyard rerun`.
+#[derive(Debug, Args)]
+pub struct RerunArgs {
+    /// The run: its id, the beginning of what follows `training-` in it, or `last`
+    pub run: String,
+    /// Another value for an argument of the command, as in `--set lr=0.1`; may be given several times
+    #[arg(long, value_name = "ARG=VALUE", value_parser = argument)]
+    pub set: Vec<(String, String)>,
+    /// Another name than that of the run
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Take the training data as it is now; without this it must be what the run has seen
+    #[arg(long)]
+    pub any_data: bool,
+    /// Follow the run to its end: its log on stdout, its progress on stderr
+    #[arg(short, long)]
+    pub follow: bool,
+}
+
+fn argument(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as ARG=VALUE")?;
+    Ok((name.trim_start_matches('-').to_owned(), value.to_owned()))
 }
 
 /// `trainyard check`.

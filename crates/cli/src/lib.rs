@@ -93,6 +93,8 @@ fn run(cli: Cli, screen: &Screen, services: Services) -> Result<ExitCode, Failur
         Command::Logs(args) => asking(commands::logs::run(&context()?, &args))?,
         Command::Events(args) => asking(commands::events::run(&context()?, &args.run))?,
         Command::Wait(args) => asking(commands::wait::run(&context()?, &args))?,
+        Command::Why(args) => asking(commands::why::run(&context()?, &args.run))?,
+        Command::Rerun(args) => asking(commands::rerun::run(&context()?, args))?,
         Command::Cancel(args) => want(&context()?, &args, Want::Cancel)?,
         Command::Halt(args) => want(&context()?, &args, Want::Halt)?,
         Command::Resume(args) => want(&context()?, &args, Want::Resume)?,

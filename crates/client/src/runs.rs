@@ -15,7 +15,9 @@ use trainyard_api::event::EventList;
 use trainyard_api::framework::FrameworkList;
 use trainyard_api::log::{ATTEMPT, LEARNERS, LENGTH, OFFSET};
 use trainyard_api::patch::{Patch, PatchOperation, Want};
+use trainyard_api::rerun::Rerun;
 use trainyard_api::run::{Next, RunList, RunResource};
+use trainyard_api::why::Why;
 use trainyard_model::ids::RunId;
 
 use crate::error::{ClientError, ProtocolError};
@@ -155,6 +157,17 @@ impl Client {
         let patch = Patch::Many(vec![PatchOperation::of(want)]);
         let request = self.request(Method::PATCH, &format!("/v3/models/{run}"));
         http::done(request.json(&patch).timeout(QUICK)).await
+    }
+
+    /// `GET /v3/models/{id}/why`.
+    pub async fn why(&self, run: &RunId) -> Result<Why, ClientError> {
+        http::json(self.get(&format!("/v3/models/{run}/why")).timeout(QUICK)).await
+    }
+
+    /// `POST /v3/models/{id}/rerun`: the same once more, as a new run.
+    pub async fn rerun(&self, run: &RunId, changes: &Rerun) -> Result<RunResource, ClientError> {
+        let request = self.request(Method::POST, &format!("/v3/models/{run}/rerun"));
+        http::json(request.json(changes).timeout(QUICK)).await
     }
 
     /// `GET /v3/models/{id}/attempts`.

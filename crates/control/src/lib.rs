@@ -42,6 +42,7 @@ mod rate;
 mod recent;
 mod recheck;
 mod remove;
+mod rerun;
 mod retention;
 mod schedule;
 mod settings;
@@ -49,6 +50,7 @@ mod supervise;
 mod tell;
 mod view;
 mod watch;
+mod why;
 
 mod control;
 
@@ -61,5 +63,6 @@ pub use logs::{FoundLine, LineQuestion, LineReader, LogPiece, LogQuestion};
 pub use parcel::{Parcel, Spool, Spooled};
 pub use problem::Problem;
 pub use queries::{RunListing, StreamState};
+pub use rerun::Changes;
 pub use retention::History;
 pub use settings::{Limits, Settings, StoreChecks};

@@ -220,7 +220,7 @@ pub(crate) fn attempt(record: AttemptRecord, log_bytes: u64) -> AttemptResource 
     }
 }
 
-fn cause_view(cause: &Cause) -> CauseView {
+pub(crate) fn cause_view(cause: &Cause) -> CauseView {
     CauseView {
         code: cause.kind.code().to_string(),
         kind: serde_json::to_value(&cause.kind).expect("a cause is plain data"),

@@ -9,6 +9,7 @@
 //! Nothing here knows servers, catalogues or stores, and nothing but
 //! [`zip::extract`] and [`zip::pack`] touches the file system.
 
+mod argument;
 mod dialect;
 mod locate;
 mod nearest;
@@ -17,6 +18,7 @@ mod submission;
 mod text;
 pub mod zip;
 
+pub use argument::{NotSet, set_argument};
 pub use locate::locate;
 pub use nearest::nearest;
 pub use premises::{Anywhere, Premises};

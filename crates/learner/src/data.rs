@@ -92,6 +92,23 @@ pub(crate) async fn stage_data(
         return Err(Cause::new(CauseKind::ContainerEmpty, message)
             .hint("put the training data back, or name the container that holds it"));
     }
+    if let Some(version) = &staged.version {
+        let message = version.clone();
+        spool.report(ReportKind::Note { kind: "data_version".to_owned(), message });
+    }
+    if let Some(wanted) = &assignment.definition.data_version
+        && staged.version.as_ref() != Some(wanted)
+    {
+        journal.line("failed: the data is of another version than the one that was asked for");
+        let is = staged.version.as_deref().unwrap_or("not told by the store");
+        let message = format!(
+            "the data in `{}` is not what it was when the run was first made",
+            data.container
+        );
+        return Err(Cause::new(CauseKind::DataChanged, message)
+            .evidence([format!("its version was {wanted}"), format!("it is {is}")])
+            .hint("`trainyard rerun --any-data` takes the data as it is now"));
+    }
     let told = told(&staged);
     journal.line(&format!("{told}, in {:.1} s", began.elapsed().as_secs_f64()));
     let message = format!("training data: {told}");

@@ -31,6 +31,9 @@ pub struct TrainingDefinition {
     /// Where the training data lies; `None` when the program needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<StoreRef>,
+    /// Which version the training data must be of; set by `rerun` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_version: Option<String>,
     /// Where results and logs go.
     pub results: StoreRef,
     /// How long it may take and how often it is tried again.

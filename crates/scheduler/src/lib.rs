@@ -12,7 +12,9 @@
 //! waiting for ever.
 
 mod decide;
+mod forecast;
 mod reason;
 
 pub use decide::{Decision, Holder, Placement, Waiting, decide};
+pub use forecast::{Release, enough_at};
 pub use reason::Reason;

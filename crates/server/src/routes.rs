@@ -63,6 +63,8 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(runs::show, runs::patch, runs::delete))
         .routes(routes!(runs::events))
         .routes(routes!(runs::attempts))
+        .routes(routes!(runs::why))
+        .routes(routes!(runs::rerun))
         .routes(routes!(runs::log))
         .routes(routes!(stream::stream))
         .routes(routes!(lines::lines))

@@ -11,9 +11,11 @@ use trainyard_api::attempt::AttemptList;
 use trainyard_api::event::EventList;
 use trainyard_api::log::{ATTEMPT, LEARNERS, LENGTH, OFFSET};
 use trainyard_api::patch::{Patch, PatchOperation, Want};
+use trainyard_api::rerun::Rerun;
 use trainyard_api::run::{RunList, RunResource};
+use trainyard_api::why::Why;
 use trainyard_api::{ErrorBody, Time};
-use trainyard_control::LogQuestion;
+use trainyard_control::{Changes, LogQuestion};
 use trainyard_ledger::RunFilter;
 use trainyard_model::code::Code;
 use trainyard_model::ids::RunId;
@@ -170,6 +172,37 @@ pub(crate) async fn attempts(
     Path(id): Path<String>,
 ) -> Answer<Json<AttemptList>> {
     Ok(Json(shared.control.attempts(&user, &run_id(&id)?).await?))
+}
+
+/// Everything that a run waits for, with numbers, or why it ended as it did.
+#[utoipa::path(get, path = "/v3/models/{id}/why", tag = "runs", security(("token" = [])), params(("id" = String, Path)),
+    responses((status = 200, body = Why), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub(crate) async fn why(
+    Reader(user): Reader,
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Answer<Json<Why>> {
+    Ok(Json(shared.control.why(&user, &run_id(&id)?).await?))
+}
+
+/// The same zip, definition and data once more, as a new run.
+#[utoipa::path(post, path = "/v3/models/{id}/rerun", tag = "runs", security(("token" = [])), params(("id" = String, Path)),
+    request_body = Rerun,
+    responses((status = 202, body = RunResource), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
+pub(crate) async fn rerun(
+    Writer(user): Writer,
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Content(body): Content,
+) -> Answer<(StatusCode, Json<RunResource>)> {
+    let Rerun { set, name, any_data } = serde_json::from_slice(&body)
+        .map_err(|error| Failure::bad_request(format!("these are no changes: {error}")))?;
+    let changes = Changes { set: set.into_iter().collect(), name, any_data };
+    let record = shared.control.rerun(&user, &run_id(&id)?, changes).await?;
+    let run = shared.control.resource(&record, &shared.base_url(&headers));
+    Ok((StatusCode::ACCEPTED, Json(run)))
 }
 
 /// Which bytes.

@@ -17,7 +17,12 @@ pub(crate) async fn run(context: &Context, selector: &str) -> Result<Exit, Failu
     if context.json {
         context.screen.json(&without_keys(run))?;
     } else {
-        context.screen.data(&views::run(&run, Timestamp::now()))?;
+        let mut text = views::run(&run, Timestamp::now());
+        if run.entity.status.attempt > Some(1) {
+            text.push('\n');
+            text.push_str(&views::attempts(&connection.client.attempts(&id).await?));
+        }
+        context.screen.data(&text)?;
     }
     Ok(Exit::OK)
 }

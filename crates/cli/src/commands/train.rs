@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use trainyard_api::run::RunResource;
 use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::ids::RunId;
 
@@ -14,7 +15,7 @@ use crate::failure::Failure;
 use crate::follow::{self, From, Show};
 use crate::patience::until_taken;
 use crate::rename::rename;
-use crate::server::connect;
+use crate::server::{Connection, connect};
 use crate::submission::gather;
 use crate::words::printable;
 
@@ -38,12 +39,23 @@ pub(crate) async fn run(context: &Context, args: Train) -> Result<Exit, Failure>
         let warnings: Vec<_> = run.warnings.iter().cloned().map(Diagnostic::from).collect();
         screen.talk(&draw::complaints(&warnings, Some(&source), screen.talk_width()));
     }
+    submitted(context, &connection, run, args.follow).await
+}
+
+/// Says that a run was taken, and follows it if that is wanted.
+pub(crate) async fn submitted(
+    context: &Context,
+    connection: &Connection,
+    run: RunResource,
+    follow: bool,
+) -> Result<Exit, Failure> {
+    let screen = &context.screen;
     let id = run.metadata.guid.clone();
     let name = printable(&run.entity.model_definition.name);
-    if args.follow {
+    if follow {
         screen.talk(&format!("submitted {name} as {id}"));
         let id: RunId = id.parse().map_err(|_| Failure::UnknownRun { selector: id.clone() })?;
-        return follow::follow(context, &connection, &id, From::default(), Show::Everything, false)
+        return follow::follow(context, connection, &id, From::default(), Show::Everything, false)
             .await;
     }
     if context.json {

@@ -1,10 +1,12 @@
 //! How documents of the API look to people. Pure: documents in, painted texts out.
 
+mod attempts;
 mod lists;
 mod run;
 mod runs;
 mod service;
 
+pub use attempts::attempts;
 pub use lists::{checks, events, frameworks};
 pub use run::run;
 pub use runs::{run_line, runs};

@@ -49,6 +49,9 @@ pub fn run(run: &RunResource, now: Timestamp) -> String {
         table.push(("uses", format!("{:.1} cores, {memory} of memory", usage.cpu_cores)));
     }
     table.push(("log", words::bytes(status.log_bytes)));
+    if let Some(cause) = &status.last_cause {
+        table.push(("before", printable(&cause.message)));
+    }
     let mut text = rows(&table);
     if let Some(cause) = &status.cause {
         text.push('\n');

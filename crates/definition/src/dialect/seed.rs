@@ -131,6 +131,7 @@ pub(crate) fn submission(desk: &mut Desk<'_>, root: &Node) -> Option<Submission>
             command: model.command,
             size: model.size,
             data,
+            data_version: None,
             results: results.at,
             terms: model.terms,
         },

@@ -89,6 +89,7 @@ impl Setup {
                 command: self.command,
                 size: Size::Small,
                 data: (!self.data.is_empty()).then(|| store("data")),
+                data_version: None,
                 results: store(self.results),
                 terms: self.terms,
             },
