@@ -197,8 +197,12 @@ pub(crate) async fn rerun(
     headers: HeaderMap,
     Content(body): Content,
 ) -> Answer<(StatusCode, Json<RunResource>)> {
-    let Rerun { set, name, any_data } = serde_json::from_slice(&body)
-        .map_err(|error| Failure::bad_request(format!("these are no changes: {error}")))?;
+    let Rerun { set, name, any_data } = if body.is_empty() {
+        Rerun::default()
+    } else {
+        serde_json::from_slice(&body)
+            .map_err(|error| Failure::bad_request(format!("these are no changes: {error}")))?
+    };
     let changes = Changes { set: set.into_iter().collect(), name, any_data };
     let record = shared.control.rerun(&user, &run_id(&id)?, changes).await?;
     let run = shared.control.resource(&record, &shared.base_url(&headers));
