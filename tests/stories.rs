@@ -7,6 +7,7 @@ mod harness;
 
 mod stories {
     mod attempts;
+    mod backup;
     mod bad_bodies;
     mod bad_definitions;
     mod bad_programs;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
 use trainyard_testkit::faults::{Fault, Faults};
 use trainyard_testkit::s3::S3Server;
 use trainyard_testkit::wait::eventually;
@@ -196,7 +197,9 @@ fn a_program_that_fills_its_allowance_and_a_learner_that_is_killed() -> Told {
     let id = scene.run("cat /dev/zero | tr '\\0' x")?;
     add(&fails("a log without end", "disk_allowance", &["of it log", "print less"]), &id)?;
 
-    let id = scene.run("echo on; sleep 600")?;
+    let mut job = scene.job("echo on; sleep 600");
+    job.terms = json!({ "retries": { "machine_lost": 0 } });
+    let id = scene.submit(&job)?;
     scene.until_logged(&id, "on\n")?;
     let lock = scene.home.path().join("attempts").join(&id).join("1/learner.lock");
     let holder: serde_json::Value = serde_json::from_slice(&fs::read(lock)?)?;
@@ -213,7 +216,9 @@ fn a_learner_that_cannot_be_started() -> Told {
         fs::remove_dir_all(&attempts)?;
     }
     fs::write(&attempts, "no folder")?;
-    let id = scene.run("echo never")?;
+    let mut job = scene.job("echo never");
+    job.terms = json!({ "retries": { "machine_lost": 0 } });
+    let id = scene.submit(&job)?;
     let status =
         scene.server.until(&id, "the run to settle", SOON, |status| status["room"] == "settle")?;
     let way = fails("no room for attempts", "launch_failed", &["could not be started"]);

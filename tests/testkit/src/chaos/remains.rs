@@ -114,8 +114,11 @@ impl Remains<'_> {
                 continue;
             };
             let folder = home.join("attempts").join(&id);
-            // An attempt that another followed may have left what could not be stored.
+            // An attempt may have left what could not be stored: one that another followed, or
+            // the last, whose index is then not there.
+            let stored = self.yard.stored(row.number, &row.id)?;
             let last = row.state["attempt"].as_u64().map(|last| last.to_string());
+            let last = last.filter(|_| stored.contains_key("_trainyard.json"));
             let kept = names(&folder)?.into_iter().all(|attempt| {
                 let folder = folder.join(&attempt);
                 let holds =

@@ -97,7 +97,7 @@ impl Shape {
         let mut text = format!(
             "set -e\n\
              exec 9>> {w}/{number}.lock\n\
-             flock -n 9 || echo \"overlap $$\" >> {w}/{number}\n\
+             flock -n 9 || [ $? -ne 1 ] || echo \"overlap $$\" >> {w}/{number}\n\
              echo \"start $$ $TRAINING_ID\" >> {w}/{number}\n\
              line() {{ echo \"line $1 $((($1 * 7919 + {number} * 104729) % 1000003))\"; }}\n\
              lines() {{ i=1; while [ $i -le {lines} ]; do line $i; eval \"$1\"; i=$((i + 1)); done; }}\n\
