@@ -35,7 +35,7 @@ const ROOMS: &[&str] = &[
 const FACES: &[&str] = &["server", "cli"];
 
 /// What lies around the rooms: may know each of them, and is known by none.
-const AROUND: &[&str] = &["trainyard", "xtask", "trainyard-stories"];
+const AROUND: &[&str] = &["trainyard", "xtask", "trainyard-stories", "trainyard-simulation"];
 
 /// Known by every room's tests; knows none itself.
 const TESTKIT: &str = "trainyard-testkit";
