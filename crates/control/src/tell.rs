@@ -182,6 +182,7 @@ impl Control {
         let clearing = tokio::task::spawn_blocking(move || {
             clear(&folder, !stored)?;
             crash_point!("effect.folder_cleared");
+            clear_what_was_taken_over(&folder, attempt)?;
             // The run's folder goes with its last attempt; while another lies in it, it stays.
             if let Some(run) = folder.parent() {
                 let _ = std::fs::remove_dir(run);
@@ -230,8 +231,7 @@ impl Control {
 /// Removes what an attempt needed only while it ran. Results that could not be
 /// stored stay, with the spool: they are the user's.
 fn clear(folder: &std::path::Path, unstored: bool) -> std::io::Result<()> {
-    let kept = ["results", "checkpoints", "logs"].map(|name| folder.join(name));
-    if !unstored || kept.iter().all(|kept| holds_nothing(kept)) {
+    if !unstored || holds_nothing_of_the_users(folder) {
         return remove_tree(folder);
     }
     for scratch in ["code", "data", "home", "tmp", "state"] {
@@ -241,6 +241,23 @@ fn clear(folder: &std::path::Path, unstored: bool) -> std::io::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Removes the folders of earlier attempts that hold nothing any more, because this one has
+/// taken over their checkpoints.
+fn clear_what_was_taken_over(folder: &std::path::Path, attempt: AttemptNo) -> std::io::Result<()> {
+    let Some(run) = folder.parent() else { return Ok(()) };
+    for before in 1..attempt.0 {
+        let folder = run.join(before.to_string());
+        if folder.exists() && holds_nothing_of_the_users(&folder) {
+            remove_tree(&folder)?;
+        }
+    }
+    Ok(())
+}
+
+fn holds_nothing_of_the_users(folder: &std::path::Path) -> bool {
+    ["results", "checkpoints", "logs"].into_iter().all(|name| holds_nothing(&folder.join(name)))
 }
 
 fn holds_nothing(folder: &std::path::Path) -> bool {
