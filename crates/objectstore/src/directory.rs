@@ -9,6 +9,7 @@
 mod folder;
 mod plain;
 mod trouble;
+mod unfinished;
 mod walk;
 mod write;
 

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, Stat, fstat, statat};
 
+use super::unfinished::DRAFT_PREFIX;
 use super::walk::VISITED_MAX;
-use super::write::DRAFT_PREFIX;
 use crate::beneath::{Root, walk_down};
 use crate::keys;
 use crate::store::{Object, PlainFolder};

@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, Dir, FileType, statat};
 use rustix::io::Errno;
 use tokio::sync::mpsc::Sender;
 
-use super::write::DRAFT_PREFIX;
+use super::unfinished::DRAFT_PREFIX;
 use crate::beneath::{Root, walk_down};
 use crate::error::StoreError;
 use crate::keys;

@@ -8,14 +8,14 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, copy_file_range, ioctl_ficlone, linkat, openat, renameat, unlinkat,
+    AtFlags, CWD, Mode, OFlags, copy_file_range, fstat, ioctl_ficlone, linkat, openat, renameat,
+    unlinkat,
 };
 use rustix::io::Errno;
+use trainyard_crashpoint::crash_point;
 
+use super::unfinished;
 use crate::beneath::{make_directories, sync_folder, walk_down};
-
-/// How the names of unfinished files begin. They are no objects.
-pub(super) const DRAFT_PREFIX: &str = ".trainyard-draft-";
 
 /// Everybody may have it whom the process's mask lets.
 const MODE: Mode = Mode::from_raw_mode(0o666);
@@ -29,10 +29,9 @@ const COPIED_AT_ONCE: usize = 256 << 20;
 pub(super) struct Draft {
     file: File,
     folder: OwnedFd,
-    unfinished: String,
     name: OsString,
-    /// Does the unfinished name stand in the folder?
-    is_named: bool,
+    /// The name by which it stands in the folder, if it has one.
+    unfinished: Option<String>,
 }
 
 impl Draft {
@@ -47,15 +46,20 @@ impl Draft {
     }
 
     /// Without a file the draft has a name from the beginning, which stays when this
-    /// process is killed.
+    /// process is killed, until the next one writes the same object.
     fn new(folder: OwnedFd, name: OsString, unnamed: Option<OwnedFd>) -> io::Result<Self> {
-        let random = getrandom::u64().map_err(io::Error::other)?;
-        let unfinished = format!("{DRAFT_PREFIX}{random:016x}");
-        let is_named = unnamed.is_none();
+        if let Some(file) = unnamed {
+            return Ok(Self { file: file.into(), folder, name, unfinished: None });
+        }
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = unnamed.map_or_else(|| openat(&folder, &unfinished, flags, MODE), Ok)?;
-        Ok(Self { file: file.into(), folder, unfinished, name, is_named })
+        let (unfinished, file) = unfinished::name(&folder, &name, |unfinished| {
+            let file = openat(&folder, unfinished, flags, MODE)?;
+            unfinished::hold(&file);
+            // Before it was held it looked like nobody's.
+            if fstat(&file)?.st_nlink == 0 { Err(Errno::EXIST) } else { Ok(file) }
+        })?;
+        Ok(Self { file: file.into(), folder, name, unfinished: Some(unfinished) })
     }
 
     pub(super) fn append(&mut self, content: &[u8]) -> io::Result<()> {
@@ -104,7 +108,7 @@ impl Draft {
     pub(super) fn publish(mut self) -> io::Result<Metadata> {
         self.file.sync_data()?;
         let found = self.file.metadata()?;
-        if !self.is_named {
+        if self.unfinished.is_none() {
             let own = format!("/proc/self/fd/{}", self.file.as_raw_fd());
             let link =
                 |name: &OsStr| linkat(CWD, &own, &self.folder, name, AtFlags::SYMLINK_FOLLOW);
@@ -114,13 +118,20 @@ impl Draft {
                     return Ok(found);
                 }
                 // A name that is taken cannot be given, only taken over.
-                Err(Errno::EXIST) => link(OsStr::new(&self.unfinished))?,
+                Err(Errno::EXIST) => {
+                    unfinished::hold(&self.file);
+                    let named =
+                        unfinished::name(&self.folder, &self.name, |name| link(OsStr::new(name)))?;
+                    self.unfinished = Some(named.0);
+                }
                 Err(error) => return Err(error.into()),
             }
-            self.is_named = true;
         }
-        renameat(&self.folder, &self.unfinished, &self.folder, &self.name)?;
-        self.is_named = false;
+        if let Some(unfinished) = &self.unfinished {
+            crash_point!("store.object_named");
+            renameat(&self.folder, unfinished, &self.folder, &self.name)?;
+        }
+        self.unfinished = None;
         sync_folder(&self.folder)?;
         Ok(found)
     }
@@ -128,9 +139,9 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if self.is_named {
+        if let Some(unfinished) = &self.unfinished {
             // The best that can be done; a left-over is no object.
-            unlinkat(&self.folder, &self.unfinished, AtFlags::empty()).unwrap_or_default();
+            unlinkat(&self.folder, unfinished, AtFlags::empty()).unwrap_or_default();
         }
     }
 }
@@ -142,8 +153,10 @@ pub(super) fn probe(container: &OwnedFd) -> io::Result<()> {
     let mut draft = Draft::new(folder, "probe".into(), None)?;
     draft.append(b"x")?;
     // Putting a file in its place needs the same right.
-    unlinkat(&draft.folder, &draft.unfinished, AtFlags::empty())?;
-    draft.is_named = false;
+    if let Some(unfinished) = &draft.unfinished {
+        unlinkat(&draft.folder, unfinished, AtFlags::empty())?;
+    }
+    draft.unfinished = None;
     Ok(())
 }
 
@@ -160,6 +173,7 @@ pub(super) fn delete(container: &OwnedFd, path: &Path) -> io::Result<()> {
         Ok(()) | Err(Errno::NOENT) => {}
         Err(error) => return Err(error.into()),
     }
+    unfinished::clear_abandoned(&folder, name);
     let mut emptied = Some(parent);
     while let Some(folder) = emptied.filter(|folder| !folder.as_os_str().is_empty()) {
         let above = folder.parent().unwrap_or(Path::new(""));
@@ -189,12 +203,69 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut draft = Draft::begin(&opened(dir.path()), Path::new("sub/file")).unwrap();
         draft.append(b"half").unwrap();
-        if draft.is_named {
+        if draft.unfinished.is_some() {
             // This file system cannot.
             return;
         }
         std::mem::forget(draft);
         assert_eq!(fs::read_dir(dir.path().join("sub")).unwrap().count(), 0);
+    }
+
+    /// A dead writer holds nothing; one that is alive keeps its file.
+    #[test]
+    fn the_next_who_writes_or_deletes_an_object_clears_up_after_a_killed_writer() {
+        let dir = tempfile::tempdir().unwrap();
+        let count = || fs::read_dir(dir.path()).unwrap().count();
+        let named = || Draft::new(opened(dir.path()), "file".into(), None).unwrap();
+        let killed = || {
+            let mut draft = named();
+            // The lock goes with the file, as with a process; the name stays.
+            draft.file = File::open("/dev/null").unwrap();
+            std::mem::forget(draft);
+        };
+
+        let alive = named();
+        killed();
+        assert_eq!(count(), 2);
+        let mut next = named();
+        next.append(b"next").unwrap();
+        assert_eq!(count(), 2, "the next one takes the dead one's place");
+        next.publish().unwrap();
+        alive.publish().unwrap();
+        killed();
+        assert_eq!(count(), 2);
+        Draft::begin(&opened(dir.path()), Path::new("file")).unwrap().publish().unwrap();
+        assert_eq!(count(), 1, "also one that begins without a name");
+        killed();
+        delete(&opened(dir.path()), Path::new("file")).unwrap();
+        assert_eq!(count(), 0, "{:?}", fs::read_dir(dir.path()).unwrap().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn many_writers_of_one_object_get_along() {
+        let dir = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for writer in 0..8_u8 {
+                scope.spawn({
+                    let dir = &dir;
+                    move || {
+                        for turn in 0..200 {
+                            let container = opened(dir.path());
+                            let mut draft = if turn % 2 == 0 {
+                                Draft::begin(&container, Path::new("file")).unwrap()
+                            } else {
+                                Draft::new(container, "file".into(), None).unwrap()
+                            };
+                            draft.append(&[writer; 5000]).unwrap();
+                            draft.publish().unwrap();
+                        }
+                    }
+                });
+            }
+        });
+        let content = fs::read(dir.path().join("file")).unwrap();
+        assert_eq!(content, vec![content[0]; 5000]);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -63,6 +63,7 @@ pub const LEARNER: &[&str] = &[
     "store.before_index",
     "store.folders_stored",
     "store.index_stored",
+    "store.object_named",
 ];
 
 #[cfg(test)]
