@@ -118,6 +118,31 @@ fn a_server_killed_in_the_pause_between_attempts_goes_on_with_the_next() -> Told
     Ok(())
 }
 
+/// Programs keep their last few checkpoints; the store is not to keep all that ever were.
+#[test]
+fn checkpoints_that_a_later_attempt_takes_away_go_from_the_store_too() -> Told {
+    let scene = Scene::start()?;
+    let id = scene.run(
+        "cd $CHECKPOINT_DIR; if [ -e step-2 ]; then rm step-1; echo 3 > step-3; \
+         else echo 1 > step-1; echo 2 > step-2; echo on; sleep 600; fi",
+    )?;
+    scene.until_logged(&id, "on\n")?;
+    scene.home.call(["halt", &id])?.expect_code(0)?;
+    scene.home.call(["wait", &id])?.expect_code(103)?;
+    let checkpoints = |steps: &[&str]| -> Told {
+        for step in ["1", "2", "3"] {
+            let stored = scene.stored(&id, &format!("_wml_checkpoints/step-{step}")).ok();
+            let right = steps.contains(&step).then(|| format!("{step}\n").into_bytes());
+            ensure!(stored == right, "step {step}: {stored:?}");
+        }
+        Ok(())
+    };
+    checkpoints(&["1", "2"])?;
+    scene.home.call(["resume", &id])?.expect_code(0)?;
+    scene.server.until_settled(&id, "completed", SOON)?;
+    checkpoints(&["2", "3"])
+}
+
 #[test]
 fn a_run_that_is_halted_rests_and_goes_on_with_its_checkpoints_when_it_is_resumed() -> Told {
     let mut scene = Scene::start()?;

@@ -89,6 +89,17 @@ impl Book {
         keys
     }
 
+    /// Objects that were there before this attempt stored anything, as if from that folder:
+    /// looked at before they are sent again, and stale when they are not found in it.
+    pub(crate) fn inherit(&self, keys: Vec<String>, from: &str) {
+        let mut pages = self.pages();
+        for key in keys {
+            if !pages.stored.contains_key(&key) {
+                pages.write(Line::Begins { key, from: from.to_owned() });
+            }
+        }
+    }
+
     /// How far the storing is: objects and bytes that were ever confirmed. Only rises.
     pub(crate) fn confirmed(&self) -> u64 {
         self.pages().confirmed
@@ -206,6 +217,7 @@ mod tests {
         page.is_stored(receipt("run/b", 1));
         page.is_stored(receipt("run/d", 1));
         book.is_deleted("run/d");
+        book.inherit(vec!["run/a".to_owned(), "run/e".to_owned()], "RESULT_DIR");
         drop((page, book));
         // The old one died in the middle of a line.
         let path = folder.path().join(FILE);
@@ -221,6 +233,7 @@ mod tests {
         assert_eq!(Page::of(&book, "LOG_DIR").plan("run/a", &identity(1)), Plan::Send);
         assert_eq!(page.plan("run/c", &identity(1)), Plan::LookFirst);
         assert_eq!(page.plan("run/d", &identity(1)), Plan::Send);
+        assert_eq!(page.plan("run/e", &identity(1)), Plan::LookFirst);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use tokio::time::Instant;
 use trainyard_api::learner::{Assignment, ReportKind};
 use trainyard_api::run::Progress;
@@ -118,6 +119,8 @@ struct Told {
     farthest: BTreeMap<&'static str, u64>,
     /// Why the last try failed.
     failed: Option<Cause>,
+    /// Are the checkpoints of earlier attempts in the book?
+    has_taken_over: bool,
     /// What the last try left out, and which directories it could not store.
     left_out: BTreeMap<&'static str, Vec<String>>,
     not_stored: BTreeMap<&'static str, String>,
@@ -129,6 +132,7 @@ impl Told {
             ahead: Instant::now(),
             farthest: BTreeMap::new(),
             failed: None,
+            has_taken_over: false,
             left_out: BTreeMap::new(),
             not_stored: BTreeMap::new(),
         }
@@ -213,6 +217,7 @@ impl Work<'_> {
         let results = last(results)?;
         // Not apart: the next attempt begins with them.
         let checkpoints = format!("{}/{CHECKPOINTS}", assignment.attempt.run);
+        self.take_over(&store, &checkpoints).await?;
         for (folder, prefix, called, doing) in [
             (&dirs.logs, &beside, LOG_DIR, "storing logs"),
             (&dirs.checkpoints, &checkpoints, CHECKPOINT_DIR, "storing checkpoints"),
@@ -249,6 +254,21 @@ impl Work<'_> {
         }
         results.map_err(|cause| Failure { cause, is_passing: false })?;
         self.index(&store).await
+    }
+
+    /// What earlier attempts have stored of CHECKPOINT_DIR is this one's: it began with
+    /// them, so those that are gone from the folder were taken away by the program. Without
+    /// that, a program that keeps its last three checkpoints would have all of them stored.
+    async fn take_over(&self, store: &Store, checkpoints: &str) -> Result<(), StoreError> {
+        let began_with_them = self.known.milestone.started.is_some();
+        if self.assignment.past.last().is_none() || !began_with_them || self.told().has_taken_over {
+            return Ok(());
+        }
+        let objects: Vec<_> = store.list(&format!("{checkpoints}/")).try_collect().await?;
+        let keys = objects.into_iter().map(|object| object.key).collect();
+        self.known.book.inherit(keys, CHECKPOINT_DIR);
+        self.told().has_taken_over = true;
+        Ok(())
     }
 
     /// Says what is stored, when all of it is confirmed.
