@@ -110,7 +110,9 @@ pub(crate) async fn live(house: &House) -> Result<(), Over> {
     let milestone = Milestone::new(outcome, began, started, now())
         .apart_if_another_follows(terms, &assignment.past);
     house.record(&milestone).await;
-    house.store(&assignment, &guard, ahead, Known { milestone: &milestone, book: &book }).await
+    let follows = assignment.past.last().is_some();
+    let known = Known { milestone: &milestone, book: &book, follows };
+    house.store(&assignment, &guard, ahead, known).await
 }
 
 /// Goes on where a learner died: stores the rest, and says the last word. `salvaging`, when
@@ -143,7 +145,7 @@ pub(crate) async fn go_on(house: &House, salvaging: bool) -> Result<(), Over> {
             if salvaging {
                 house.record(&milestone).await;
             }
-            let known = Known { milestone: &milestone, book: &book };
+            let known = Known { milestone: &milestone, book: &book, follows: true };
             house.store(&assignment, &guard, None, known).await
         }
         Err(cause) => {

@@ -20,6 +20,8 @@ use trainyard_api::learner::{Assignment, ReportKind};
 use trainyard_api::run::Progress;
 use trainyard_crashpoint::crash_point;
 use trainyard_model::cause::{Cause, CauseKind};
+use trainyard_model::ids::{AttemptId, AttemptNo};
+use trainyard_model::retry::kept_apart_in;
 use trainyard_model::secret::Credentials;
 use trainyard_objectstore::{
     Guard, Manner, Store, StoreError, StoreErrorKind, Transferred, upload_file, upload_file_once,
@@ -99,6 +101,8 @@ pub(crate) struct Known<'a> {
     pub milestone: &'a Milestone,
     /// What is stored already.
     pub book: &'a Arc<Book>,
+    /// Others, of this attempt or an earlier one, may have stored something before.
+    pub follows: bool,
 }
 
 struct Work<'a> {
@@ -119,7 +123,7 @@ struct Told {
     farthest: BTreeMap<&'static str, u64>,
     /// Why the last try failed.
     failed: Option<Cause>,
-    /// Are the checkpoints of earlier attempts in the book?
+    /// Is in the book what others have stored before?
     has_taken_over: bool,
     /// What the last try left out, and which directories it could not store.
     left_out: BTreeMap<&'static str, Vec<String>>,
@@ -211,13 +215,13 @@ impl Work<'_> {
         let target = &assignment.definition.results;
         let store = trainyard_objectstore::open(self.guard, target, credentials.as_ref()).await?;
         self.known.book.look_anew();
+        self.take_over(&store).await?;
         let below = &self.known.milestone.folder(&assignment.attempt);
         let beside = format!("{below}/{LEARNER}");
         let results = self.tree(&store, &dirs.results, below, RESULT_DIR, "storing results").await;
         let results = last(results)?;
         // Not apart: the next attempt begins with them.
         let checkpoints = format!("{}/{CHECKPOINTS}", assignment.attempt.run);
-        self.take_over(&store, &checkpoints).await?;
         for (folder, prefix, called, doing) in [
             (&dirs.logs, &beside, LOG_DIR, "storing logs"),
             (&dirs.checkpoints, &checkpoints, CHECKPOINT_DIR, "storing checkpoints"),
@@ -256,19 +260,65 @@ impl Work<'_> {
         self.index(&store).await
     }
 
-    /// What earlier attempts have stored of CHECKPOINT_DIR is this one's: it began with
-    /// them, so those that are gone from the folder were taken away by the program. Without
-    /// that, a program that keeps its last three checkpoints would have all of them stored.
-    async fn take_over(&self, store: &Store, checkpoints: &str) -> Result<(), StoreError> {
-        let began_with_them = self.known.milestone.started.is_some();
-        if self.assignment.past.last().is_none() || !began_with_them || self.told().has_taken_over {
+    /// What lies in the run's folder already is this attempt's to keep or to delete, save
+    /// what earlier ones have stored apart: a learner that is gone may have stored ahead what
+    /// is in no receipt (its machine is lost, or its disk was full). And of the checkpoints
+    /// that this attempt began with, those that are gone were taken away by the program.
+    async fn take_over(&self, store: &Store) -> Result<(), Failure> {
+        if !self.known.follows || self.told().has_taken_over {
             return Ok(());
         }
-        let objects: Vec<_> = store.list(&format!("{checkpoints}/")).try_collect().await?;
-        let keys = objects.into_iter().map(|object| object.key).collect();
-        self.known.book.inherit(keys, CHECKPOINT_DIR);
+        let run = format!("{}/", self.assignment.attempt.run);
+        let listed: Result<Vec<_>, StoreError> = store.list(&run).try_collect().await;
+        let objects = match listed.map_err(Failure::from) {
+            Ok(objects) => objects,
+            Err(failure) if failure.is_passing => return Err(failure),
+            // Whoever may write may not always list; then what was left stays.
+            Err(Failure { cause, .. }) => {
+                tracing::warn!(cause = cause.message, "what is stored already cannot be listed");
+                Vec::new()
+            }
+        };
+        let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for object in objects {
+            if let Some(from) = self.folder_of(&object.key) {
+                found.entry(from).or_default().push(object.key);
+            }
+        }
+        for (from, keys) in found {
+            self.known.book.inherit(keys, from);
+        }
         self.told().has_taken_over = true;
         Ok(())
+    }
+
+    /// The folder that an object of the run may have been stored from in this attempt;
+    /// `None` for an earlier attempt's, and for what the service itself stores.
+    fn folder_of(&self, key: &str) -> Option<&'static str> {
+        let AttemptId { run, attempt } = &self.assignment.attempt;
+        let name = key.strip_prefix(run.as_str())?.strip_prefix('/')?;
+        let (top, _) = name.split_once('/').unwrap_or((name, ""));
+        if (1..attempt.0).any(|earlier| top == kept_apart_in(AttemptNo(earlier))) {
+            return None;
+        }
+        if top == CHECKPOINTS {
+            // An attempt that never came to its program has not taken them over.
+            let began_with_them =
+                self.assignment.past.last().is_none() || self.known.milestone.started.is_some();
+            return began_with_them.then_some(CHECKPOINT_DIR);
+        }
+        let below = self.known.milestone.folder(&self.assignment.attempt);
+        match key.strip_prefix(&below).and_then(|name| name.strip_prefix('/')) {
+            Some(INDEX) => None,
+            Some(name) => {
+                match name.strip_prefix(LEARNER).and_then(|name| name.strip_prefix('/')) {
+                    Some(LOG | LOAD_MODEL | LOAD_DATA) => None,
+                    Some(_) => Some(LOG_DIR),
+                    None => Some(RESULT_DIR),
+                }
+            }
+            None => Some(RESULT_DIR),
+        }
     }
 
     /// Says what is stored, when all of it is confirmed.
@@ -276,7 +326,7 @@ impl Work<'_> {
         let path: PathBuf = self.dirs.spool.join("index.json");
         let left_out: Vec<String> =
             self.aside.iter().chain(self.told().left_out.values().flatten()).cloned().collect();
-        let Known { milestone, book } = self.known;
+        let Known { milestone, book, .. } = self.known;
         index::write(&path, self.assignment, milestone, &book.all(), &left_out).map_err(
             |error| Failure {
                 cause: staging_failed("the index could not be written", &error),

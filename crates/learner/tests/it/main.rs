@@ -12,4 +12,5 @@ mod resuming;
 mod server;
 mod staging;
 mod storing;
+mod taking_over;
 mod traps;
