@@ -29,6 +29,8 @@ struct Runs {
     unprepared: BTreeSet<u64>,
     /// With an attempt that has not ended.
     live: BTreeSet<u64>,
+    /// Queued, and not to be started before some time.
+    paused: BTreeSet<u64>,
     of_user: HashMap<UserName, usize>,
     /// Submissions on their way to the board.
     on_the_way: usize,
@@ -61,6 +63,7 @@ impl Board {
             runs.positions.remove(&record.id);
             runs.unprepared.remove(&position);
             runs.live.remove(&position);
+            runs.paused.remove(&position);
             let before = runs.by_position.remove(&position);
             if before.is_some() {
                 runs.leave(&record.owner);
@@ -104,11 +107,14 @@ impl Board {
     /// The same for the runs alone that have a live attempt.
     pub(crate) fn select_live<T>(&self, look: impl FnMut(&RunRecord) -> Option<T>) -> Vec<T> {
         let runs = self.lock();
-        runs.live
-            .iter()
-            .filter_map(|position| runs.by_position.get(position))
-            .filter_map(look)
-            .collect()
+        runs.among(&runs.live).filter_map(look).collect()
+    }
+
+    /// The same for the runs alone that wait and have been told to pause, for a while that
+    /// may be over.
+    pub(crate) fn select_paused<T>(&self, look: impl FnMut(&RunRecord) -> Option<T>) -> Vec<T> {
+        let runs = self.lock();
+        runs.among(&runs.paused).filter_map(look).collect()
     }
 
     /// The same for the runs alone that wait and are not prepared yet; gives the first `most`.
@@ -118,8 +124,7 @@ impl Board {
         look: impl FnMut(&RunRecord) -> Option<T>,
     ) -> Vec<T> {
         let runs = self.lock();
-        let records = runs.unprepared.iter().filter_map(|position| runs.by_position.get(position));
-        records.filter_map(look).take(most).collect()
+        runs.among(&runs.unprepared).filter_map(look).take(most).collect()
     }
 
     /// How many runs are on the board, and how many of them are live.
@@ -134,12 +139,23 @@ impl Board {
 }
 
 impl Runs {
+    fn among<'a>(&'a self, positions: &'a BTreeSet<u64>) -> impl Iterator<Item = &'a RunRecord> {
+        positions.iter().filter_map(|position| self.by_position.get(position))
+    }
+
     /// Keeps apart what is looked for.
     fn note(&mut self, position: u64, state: &RunState) {
-        let unprepared = matches!(state, RunState::Queued(queued) if queued.preparation == Preparation::Underway);
-        for (among, is) in
-            [(&mut self.unprepared, unprepared), (&mut self.live, state.live().is_some())]
-        {
+        let queued = match state {
+            RunState::Queued(queued) => Some(queued),
+            _ => None,
+        };
+        let unprepared = queued.is_some_and(|queued| queued.preparation == Preparation::Underway);
+        let paused = queued.is_some_and(|queued| queued.not_before.is_some());
+        for (among, is) in [
+            (&mut self.unprepared, unprepared),
+            (&mut self.live, state.live().is_some()),
+            (&mut self.paused, paused),
+        ] {
             if is {
                 among.insert(position);
             } else {

@@ -102,7 +102,7 @@ impl Control {
     /// How long until a pause between attempts is over, `longest` at most.
     pub(crate) fn until_a_pause_ends(&self, longest: Duration) -> Duration {
         let now = Timestamp::now();
-        let ends = self.board.select(|record| match &record.state {
+        let ends = self.board.select_paused(|record| match &record.state {
             RunState::Queued(queued) => queued.paused_until(now),
             RunState::Live(_)
             | RunState::Canceling { .. }
