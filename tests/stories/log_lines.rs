@@ -85,6 +85,23 @@ fn a_progress_bar_is_one_line_and_stored_as_it_was_printed() -> Told {
     Ok(())
 }
 
+#[test]
+fn tqdm_itself_is_readable_too() -> Told {
+    let python = trainyard_testkit::tools::python_tools(&["tqdm==4.67.1"])?.join("python3");
+    let scene = Scene::start()?;
+    let id = scene.run(format!(
+        "{} -c 'import sys, time, tqdm\nfor i in tqdm.tqdm(range(300), \"epoch 1\", mininterval=0, file=sys.stdout): time.sleep(0.001)'; echo done",
+        python.display()
+    ))?;
+    scene.server.until_settled(&id, "completed", SOON)?;
+    let shown = logs(&scene, &id, &["--grep", "^epoch 1"])?;
+    ensure!(shown.starts_with("epoch 1: 100%") && shown.lines().count() == 1, "{shown:?}");
+    ensure!(shown.contains("300/300"), "{shown:?}");
+    let raw = logs(&scene, &id, &["--raw"])?;
+    ensure!(raw.matches("\repoch 1:").count() > 100, "{raw:?}");
+    Ok(())
+}
+
 /// Runs have one learner today; the log's routes know of more.
 #[test]
 fn learners_are_told_apart() -> Told {

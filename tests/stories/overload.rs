@@ -43,6 +43,16 @@ fn who_submits_too_fast_waits_as_told_and_others_notice_nothing() -> Told {
     ensure!(put_off.text().contains("more than 3 submissions at once"), "{}", put_off.text());
     scene.server.client().get("/v3/models")?.expect_status(200)?;
 
+    // The same run once more is a submission like any other.
+    let runs = scene.server.client().get("/v3/models")?.json()?;
+    let first = runs["resources"][0]["metadata"]["guid"].as_str().context("a run")?;
+    let again = format!("/v3/models/{first}/rerun");
+    let put_off = eventually("a rerun that is put off", SOON, || {
+        let answer = scene.server.client().request("POST", &again, &[], b"").ok()?;
+        (answer.status != 202).then_some(answer)
+    })?;
+    ensure!(put_off.expect_status(429)?.codes()? == ["TY0620"]);
+
     // The command waits, and says so.
     std::fs::write(scene.home.path().join("job.json"), scene.job("true").text())?;
     std::fs::write(scene.home.path().join("model.zip"), zip::of(&[("readme.txt", "a model\n")]))?;

@@ -203,6 +203,7 @@ pub(crate) async fn rerun(
         serde_json::from_slice(&body)
             .map_err(|error| Failure::bad_request(format!("these are no changes: {error}")))?
     };
+    shared.control.may_send(&user)?;
     let changes = Changes { set: set.into_iter().collect(), name, any_data };
     let record = shared.control.rerun(&user, &run_id(&id)?, changes).await?;
     let run = shared.control.resource(&record, &shared.base_url(&headers));
