@@ -21,6 +21,7 @@ mod stories {
     mod data_directory;
     mod faults;
     mod following;
+    mod frameworks;
     mod learner_killed;
     mod log_lines;
     mod logs;

@@ -157,7 +157,7 @@ def main():
     if os.path.exists(model_folder):
         raise input_data.BadInput("%s is there already; RESULT_DIR must be a fresh folder" % model_folder)
 
-    say("TensorFlow %s, Python %s" % (tensorflow.__version__, sys.version.split()[0]))
+    say("tensorflow %s on Python %s" % (tensorflow.__version__, sys.version.split()[0]))
     training = input_data.read_data_set(given.trainImagesFile, given.trainLabelsFile)
     test = input_data.read_data_set(given.testImagesFile, given.testLabelsFile)
     height, width = training.images.shape[1:3]
@@ -183,7 +183,7 @@ def main():
                   report, indent=2, sort_keys=True)
         report.write("\n")
     say("Model saved in %s" % model_folder)
-    say("Test accuracy: %.4f" % accuracy)
+    say("test accuracy: %.4f" % accuracy)
 
 
 if __name__ == "__main__":

@@ -110,6 +110,10 @@ fn documents_go_to_stdout_and_exit_codes_are_those_written_down() -> Told {
     let run = scene.home.call(["show", &id, "--json"])?.expect_code(0)?.json()?;
     ensure!(run["entity"]["status"]["cause"]["kind"]["code"] == 7, "{run}");
     scene.home.call(["frameworks", "--json"])?.expect_code(0)?.json()?;
+    let shown = scene.home.call(["frameworks", "show", "jax", "0.10"])?.expect_code(0)?.stdout;
+    ensure!(shown.starts_with("jax 0.10-py3\n") && shown.contains("jax==0.10.2\n"), "{shown}");
+    let unknown = scene.home.call(["frameworks", "show", "jaxx"])?;
+    ensure!(unknown.code == 2 && unknown.stderr.contains("did you mean `jax`?"), "{unknown:?}");
     scene.home.call(["events", &id, "--json"])?.expect_code(0)?;
 
     let waited = scene.home.call(["wait", &id])?;

@@ -23,7 +23,7 @@ const LEAST_ACCURACY: f64 = 0.95;
 /// The version that the page names.
 const SEEDS_VERSION: &str = "1.2-py3";
 /// What the program prints before its result.
-const ACCURACY: &str = "Test accuracy: ";
+const ACCURACY: &str = "test accuracy: ";
 
 /// Options of `cargo xtask demo`.
 #[derive(clap::Args)]

@@ -13,13 +13,17 @@ pub(crate) struct Options {
     /// Leave out rustfmt and clippy; the rules of the house are tests themselves and always run.
     #[arg(long)]
     no_check: bool,
-    /// Passed on to nextest (or `cargo test`): names of tests, `-p CRATE`.
+    /// `frameworks`: every framework of the catalogue trains. Else passed on to nextest (or
+    /// `cargo test`): names of tests, `-p CRATE`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }
 
 /// Checks, then tests; the last line is the test runner's own.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if options.rest == ["frameworks"] {
+        return frameworks();
+    }
     if !options.no_check {
         check::run(&check::Options::default())?;
     }
@@ -35,6 +39,20 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         tests.arg("--workspace");
     }
     shell::run(tests.args(&options.rest))
+}
+
+/// Those that are too heavy for every day, and those of their kind that are not.
+fn frameworks() -> Result<()> {
+    let mut tests = shell::cargo();
+    if shell::on_path("cargo-nextest") {
+        tests.args(["nextest", "run", "-p", "trainyard-stories", "--run-ignored", "all"]);
+        tests.args(["-E", "test(/::(frameworks|main_job)::/)"]);
+    } else {
+        prepare()?;
+        tests.args(["test", "-p", "trainyard-stories", "--", "--include-ignored"]);
+        tests.args(["::frameworks::", "::main_job::", "--test-threads", "1"]);
+    }
+    shell::run(&mut tests)
 }
 
 /// Builds the binaries that the stories run, and tells nextest where they are.

@@ -22,8 +22,23 @@ pub struct FrameworkResource {
 pub struct FrameworkEntity {
     /// e.g. `tensorflow`.
     pub name: String,
+    /// The name for people, e.g. `TensorFlow`.
+    #[serde(default)]
+    pub title: String,
     /// e.g. `1.2-py3`.
     pub version: String,
+    /// Other words for the version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// The `CPython`s it runs on, as `major.minor`, the preferred one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub python: Vec<String>,
+    /// What its lock was made from, e.g. `tensorflow==1.2.0`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requirements: Vec<String>,
+    /// About how much room its environment takes, in megabytes.
+    #[serde(default)]
+    pub disk_mb: u64,
     /// `current` or `legacy`.
     pub status: String,
     /// `ready` (built), `buildable` (built when a run first needs it) or `unavailable`.

@@ -103,8 +103,8 @@ pub enum Command {
     /// Remove runs from the history; nothing is removed from the object store
     #[command(visible_alias = "rm")]
     Delete(Many),
-    /// List the frameworks that a definition may name
-    Frameworks,
+    /// List the frameworks that a definition may name, or show all about one
+    Frameworks(Frameworks),
     /// Check everything that can be checked without submitting
     Check(Check),
     /// Run a server, or end or look at the one on this machine
@@ -281,6 +281,26 @@ pub struct Wait {
     /// How many seconds to wait at most
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<u64>,
+}
+
+/// `trainyard frameworks`.
+#[derive(Debug, Args)]
+pub struct Frameworks {
+    /// Without it they are listed.
+    #[command(subcommand)]
+    pub command: Option<FrameworksCommand>,
+}
+
+/// What there is beside the list.
+#[derive(Debug, Subcommand)]
+pub enum FrameworksCommand {
+    /// Show all about a framework's versions: packages, Python, disk, and whether it can be had here
+    Show {
+        /// The framework, as the list names it
+        name: String,
+        /// One version of it
+        version: Option<String>,
+    },
 }
 
 /// `trainyard serve`.

@@ -99,7 +99,7 @@ fn run(cli: Cli, screen: &Screen, services: Services) -> Result<ExitCode, Failur
         Command::Halt(args) => want(&context()?, &args, Want::Halt)?,
         Command::Resume(args) => want(&context()?, &args, Want::Resume)?,
         Command::Delete(args) => asking(commands::delete::run(&context()?, &args.runs))?,
-        Command::Frameworks => asking(commands::frameworks::run(&context()?))?,
+        Command::Frameworks(args) => asking(commands::frameworks::run(&context()?, args))?,
         Command::Check(args) => asking(commands::check::run(&context()?, args))?,
         Command::Doctor => asking(doctor::run(&context()?))?,
     };

@@ -44,7 +44,8 @@ impl Control {
     }
 
     /// Ends processes and removes folders of attempts, logs and zips that no record names:
-    /// what a server leaves that dies between a file and its row.
+    /// what a server leaves that dies between a file and its row. And environments that
+    /// are half built.
     pub(crate) async fn sweep(self: Arc<Self>) {
         self.end_strays().await;
         for folder in ["attempts", "logs"] {
@@ -56,6 +57,19 @@ impl Control {
             // Anything else in there is none of ours.
             if let Some(name) = name.to_str().filter(|name| name.len() == 64) {
                 self.drop_code(&Digest(name.to_owned())).await;
+            }
+        }
+        let environments = self.environments.clone();
+        let removing = tokio::task::spawn_blocking(move || environments.collect_unfinished());
+        match removing.await.expect("removing does not panic") {
+            Ok(removed) => {
+                for folder in removed {
+                    tracing::info!(folder = %folder.display(), "removed what an interrupted build had left");
+                }
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "what interrupted builds have left stays");
             }
         }
     }

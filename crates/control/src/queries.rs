@@ -210,7 +210,12 @@ impl Control {
                 framework::FrameworkResource {
                     entity: framework::FrameworkEntity {
                         name: release.name.clone(),
+                        title: release.title.clone(),
                         version: release.version.clone(),
+                        aliases: release.aliases.clone(),
+                        python: release.python.clone(),
+                        requirements: release.requirements.clone(),
+                        disk_mb: release.disk_mb,
                         status: status_word(release.status).to_owned(),
                         availability: availability.to_owned(),
                         reason,

@@ -2,20 +2,41 @@
 //!
 //! The order of [`FILES`] is the order in which frameworks are listed.
 
+/// A file of the folder, with its path in it.
+macro_rules! file {
+    ($path:literal) => {
+        ($path, include_str!(concat!("../../../frameworks/", $path)))
+    };
+}
+
 /// The files that describe a framework: name and text.
-pub(crate) const FILES: &[(&str, &str)] =
-    &[("tensorflow.toml", include_str!("../../../frameworks/tensorflow.toml"))];
+pub(crate) const FILES: &[(&str, &str)] = &[
+    file!("tensorflow.toml"),
+    file!("keras.toml"),
+    file!("pytorch.toml"),
+    file!("mxnet.toml"),
+    file!("jax.toml"),
+    file!("scikit-learn.toml"),
+    file!("xgboost.toml"),
+    file!("lightgbm.toml"),
+];
 
 /// The locks that those files name, by the path they name them with.
 const LOCKS: &[(&str, &str)] = &[
-    (
-        "locks/tensorflow-1.2-py3.txt",
-        include_str!("../../../frameworks/locks/tensorflow-1.2-py3.txt"),
-    ),
-    (
-        "locks/tensorflow-2.21-py3.txt",
-        include_str!("../../../frameworks/locks/tensorflow-2.21-py3.txt"),
-    ),
+    file!("locks/jax-0.10-py3.txt"),
+    file!("locks/keras-2.1-py3.txt"),
+    file!("locks/keras-3.15-py3.txt"),
+    file!("locks/lightgbm-4.7-py3.txt"),
+    file!("locks/mxnet-1.9-py3.txt"),
+    file!("locks/pytorch-1.0-py3.txt"),
+    file!("locks/pytorch-2.15-py3.txt"),
+    file!("locks/scikit-learn-1.9-py3.txt"),
+    file!("locks/tensorflow-1.15-py3.txt"),
+    file!("locks/tensorflow-1.2-py3.txt"),
+    file!("locks/tensorflow-1.3-py3.txt"),
+    file!("locks/tensorflow-1.5-py3.txt"),
+    file!("locks/tensorflow-2.21-py3.txt"),
+    file!("locks/xgboost-3.2-py3.txt"),
 ];
 
 /// The lock of uv itself, for machines that have none.

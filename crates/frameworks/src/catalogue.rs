@@ -135,11 +135,10 @@ impl Catalogue {
     fn unknown_framework(&self, name: &str) -> Diagnostic {
         let mut names: Vec<&str> = self.releases.iter().map(|one| one.name.as_str()).collect();
         names.dedup();
-        let all: Vec<String> = self.releases.iter().map(ToString::to_string).collect();
         Diagnostic::error(Code::UnknownFramework, format!("there is no framework '{name}'"))
             .at("model_definition.framework.name")
             .expected("a framework of the catalogue")
-            .help(advice(nearest(name, &names), &all.join(", ")))
+            .help(advice(nearest(name, &names), &names.join(", ")))
     }
 
     fn unknown_version(&self, wanted: &FrameworkRef) -> Diagnostic {

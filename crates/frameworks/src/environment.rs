@@ -81,6 +81,11 @@ pub(crate) fn is_ready(environment: &Environment) -> bool {
         && environment.python.exists()
 }
 
+/// Was a folder's build finished once?
+pub(crate) fn is_marked(root: &Path) -> bool {
+    root.join(READY).exists()
+}
+
 /// Says for good that the environment is whole.
 pub(crate) fn mark_ready(
     environment: &Environment,

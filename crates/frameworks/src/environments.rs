@@ -21,6 +21,7 @@ use crate::interpreters::{Interpreter, Interpreters};
 use crate::progress::{BuildPhase, BuildProgress};
 use crate::release::Release;
 use crate::tree;
+use crate::unfinished;
 use crate::uv;
 
 /// Changes whenever environments are built in another way, so that old ones are not taken for new.
@@ -89,6 +90,16 @@ impl Environments {
     pub fn clear(&self) -> Result<(), EnvironmentError> {
         let folder = self.inner.cache.join("environments");
         tree::remove(&folder).map_err(EnvironmentError::cache(folder))
+    }
+
+    /// Takes away what interrupted builds have left; not where one is under way. Gives the
+    /// folders that it has removed. Blocks for as long as that takes.
+    ///
+    /// # Errors
+    /// What could not be removed.
+    pub fn collect_unfinished(&self) -> Result<Vec<PathBuf>, EnvironmentError> {
+        let folder = self.inner.cache.join("environments");
+        unfinished::remove(&folder).map_err(EnvironmentError::cache(folder))
     }
 
     /// The release's environment, built if it is not there. However many ask at once, it is built

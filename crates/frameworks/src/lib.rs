@@ -26,6 +26,7 @@ mod recipe;
 mod release;
 mod tool;
 mod tree;
+mod unfinished;
 mod uv;
 
 pub use availability::Availability;

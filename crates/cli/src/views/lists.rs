@@ -3,10 +3,10 @@
 use anstyle::{AnsiColor, Style};
 use trainyard_api::check::{CheckReport, CheckResult};
 use trainyard_api::event::EventResource;
-use trainyard_api::framework::FrameworkList;
+use trainyard_api::framework::{FrameworkEntity, FrameworkList, FrameworkResource};
 
 use crate::table::{Cell, Table};
-use crate::words::printable;
+use crate::words::{Grow as _, printable};
 
 /// What a definition may name.
 pub fn frameworks(list: &FrameworkList, width: Option<usize>) -> String {
@@ -27,6 +27,42 @@ pub fn frameworks(list: &FrameworkList, width: Option<usize>) -> String {
         ]);
     }
     table.render(width)
+}
+
+/// All about each version of a framework.
+pub fn framework(list: &FrameworkList) -> String {
+    let about = |resource: &FrameworkResource| {
+        let FrameworkEntity {
+            name,
+            title,
+            version,
+            aliases,
+            python,
+            requirements,
+            disk_mb,
+            status,
+            availability,
+            reason,
+        } = &resource.entity;
+        let mut text = format!("{} {}", printable(name), printable(version));
+        for (called, value) in [
+            ("title", title.clone()),
+            ("also", aliases.join(", ")),
+            ("status", status.clone()),
+            ("here", availability.clone()),
+            ("note", reason.clone().unwrap_or_default()),
+            ("python", python.join(", ")),
+            ("packages", requirements.join(" ")),
+            ("disk", format!("about {disk_mb} MB")),
+        ] {
+            if !value.is_empty() {
+                text.add(format_args!("\n  {called:<9} {}", printable(&value)));
+            }
+        }
+        text.push('\n');
+        text
+    };
+    list.resources.iter().map(about).collect::<Vec<_>>().join("\n")
 }
 
 /// What happened to a run: time, room, what.

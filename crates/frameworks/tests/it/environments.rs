@@ -211,7 +211,9 @@ async fn a_killed_build_leaves_nothing_ready_and_its_orphan_keeps_others_out() -
     let litter = half.join("litter");
     fs::write(&litter, "")?;
 
-    // The orphaned check still runs in the folder: nobody may build there yet.
+    // The orphaned check still runs in the folder: nobody may build there yet, or take it away.
+    assert_eq!(environments.collect_unfinished()?, Vec::<PathBuf>::new());
+    assert!(litter.exists());
     let environment = environments
         .ensure(&release, |report| {
             if report.phase == BuildPhase::Wait {
@@ -223,6 +225,13 @@ async fn a_killed_build_leaves_nothing_ready_and_its_orphan_keeps_others_out() -
     assert_eq!(environment.root, half);
     assert!(!litter.exists(), "the rest of the killed build is still there");
     assert_eq!(environments.ready(&release), Some(environment));
+
+    // What a finished build leaves stays; what looks like half of one goes.
+    let half = house.cache().join("environments/half");
+    fs::create_dir_all(half.join("lib"))?;
+    fs::set_permissions(half.join("lib"), std::os::unix::fs::PermissionsExt::from_mode(0o500))?;
+    assert_eq!(environments.collect_unfinished()?, std::slice::from_ref(&half));
+    assert!(!half.exists() && environments.ready(&release).is_some());
     Ok(())
 }
 
