@@ -6,6 +6,7 @@ use std::fs;
 use trainyard_model::definition::{StoreKind, StoreRef};
 use trainyard_model::event::Verdict;
 use trainyard_model::secret::Credentials;
+use trainyard_testkit::faults::{Fault, Faults};
 use trainyard_testkit::s3::S3Server;
 use trainyard_testkit::wait::eventually;
 use trainyard_testkit::watched_s3::WatchedS3;
@@ -94,6 +95,28 @@ for i in range(10000):
         s3.list("results").expect("listed").into_iter().collect();
     stored.remove(&format!("{RUN}/_trainyard.json")).expect("the index");
     assert!(listed == stored, "the index tells what is there");
+}
+
+/// 503 is what stores say that are busy: asked often enough, and asked anew all the same.
+#[test]
+fn a_store_that_is_busy_for_longer_than_one_try_is_waited_for() {
+    let s3 = S3Server::start().expect("a server");
+    let faults = Faults::before(s3.port(), |line, _| match line.split(' ').next() {
+        Some("PUT") => Fault::Status(503),
+        _ => Fault::None,
+    })
+    .expect("a wrapper");
+    let command = "echo model > $RESULT_DIR/model";
+    let mut attempt = attempt_on_s3(&s3, faults.endpoint(), command);
+    attempt.start_learner();
+    eventually("a try that is given up", LIMIT * 2, || {
+        attempt.learner_log().contains("storing failed").then_some(())
+    })
+    .unwrap_or_else(|error| panic!("{error}\n{}", attempt.learner_log()));
+    assert_eq!(attempt.server.finished(), None);
+    faults.change(|_, _| Fault::None);
+    assert_eq!(attempt.end_within(LIMIT * 2).verdict, Verdict::Succeeded);
+    assert_eq!(s3.get("results", &format!("{RUN}/model")).expect("stored"), b"model\n");
 }
 
 #[test]
