@@ -24,7 +24,7 @@ fn a_run_that_waits_says_for_how_many_slots_and_until_when() -> Told {
         told["lines"].to_string().contains("came earlier").then_some(told)
     })?;
     let lines = told["lines"].to_string();
-    ensure!(lines.contains("1 slot of 2: 0 are free, 2 are held by 1 run"), "{told:#}");
+    ensure!(lines.contains("1 slot of 2: none is free, 2 are held by 1 run"), "{told:#}");
     ensure!(lines.contains("1 run that came earlier wants slots, too"), "{told:#}");
     ensure!(told["slots_expected_at"].is_string(), "its limit is declared: {told:#}");
     // Nobody is told whose runs those are.

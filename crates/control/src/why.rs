@@ -129,8 +129,12 @@ impl Control {
             .sum();
         let (slots, runs) = (plural(needed, "slot"), holders.len());
         why.lines.push(format!(
-            "{needed} {slots} of {total}: {free} {} free, {held} {} held by {runs} {}",
-            if free == 1 { "is" } else { "are" },
+            "{needed} {slots} of {total}: {} free, {held} {} held by {runs} {}",
+            match free {
+                0 => "none is".to_owned(),
+                1 => "1 is".to_owned(),
+                _ => format!("{free} are"),
+            },
             if held == 1 { "is" } else { "are" },
             plural(u32::try_from(runs).unwrap_or(u32::MAX), "run"),
         ));
