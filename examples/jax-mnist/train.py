@@ -4,25 +4,12 @@ Reads MNIST's four `.gz` files from DATA_DIR; writes the model and `evaluation.j
 """
 
 import argparse
-import gzip
-import json
-import os
-import platform
-import struct
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-
-
-def idx(name):
-    """The array in an idx file: two zeros, the type, the number of dimensions, the dimensions, the items."""
-    with gzip.open(os.path.join(os.environ["DATA_DIR"], name + "-ubyte.gz")) as file:
-        content = file.read()
-    dimensions = content[3]
-    shape = struct.unpack(">%dI" % dimensions, content[4 : 4 + 4 * dimensions])
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+import digits
 
 
 def arguments():
@@ -61,10 +48,10 @@ def step(model, images, labels, rate):
 
 
 def main(options):
-    print("jax %s on Python %s" % (jax.__version__, platform.python_version()), flush=True)
+    digits.begin("jax", jax.__version__)
     flat = lambda images: jnp.asarray(images.reshape(len(images), -1), jnp.float32) / 255
-    images, labels = flat(idx("train-images-idx3")), jnp.asarray(idx("train-labels-idx1"), jnp.int32)
-    test_images, test_labels = flat(idx("t10k-images-idx3")), idx("t10k-labels-idx1")
+    images, labels = flat(digits.images("train")), jnp.asarray(digits.labels("train"), jnp.int32)
+    test_images, test_labels = flat(digits.images("t10k")), digits.labels("t10k")
 
     model = layers(jax.random.key(1), (784, 256, 10))
     examples = min(options.examples, len(images))
@@ -75,21 +62,8 @@ def main(options):
         print("epoch %d of %d: loss %.4f" % (epoch + 1, options.epochs, value), flush=True)
 
     arrays = {"%s%d" % (name, at): array for at, layer in enumerate(model) for name, array in zip("wb", layer)}
-    np.savez(os.path.join(os.environ["RESULT_DIR"], "model.npz"), **arrays)
-    tell(jax.__version__, np.mean(predict(model, test_images).argmax(axis=1) == test_labels))
-
-
-def tell(version, accuracy):
-    """What the run is judged by, in the log and beside the model."""
-    print("test accuracy: %.4f" % accuracy)
-    evaluation = {
-        "framework": "jax",
-        "version": version,
-        "python": platform.python_version(),
-        "test_accuracy": round(float(accuracy), 4),
-    }
-    with open(os.path.join(os.environ["RESULT_DIR"], "evaluation.json"), "w") as file:
-        json.dump(evaluation, file, indent=2)
+    np.savez(digits.result("model.npz"), **arrays)
+    digits.end("jax", jax.__version__, np.mean(predict(model, test_images).argmax(axis=1) == test_labels))
 
 
 if __name__ == "__main__":

@@ -4,25 +4,12 @@ Reads MNIST's four `.gz` files from DATA_DIR; writes the model and `evaluation.j
 """
 
 import argparse
-import gzip
-import json
-import os
-import platform
-import struct
 
 import keras
 import numpy as np
 from keras import layers
 
-
-
-def idx(name):
-    """The array in an idx file: two zeros, the type, the number of dimensions, the dimensions, the items."""
-    with gzip.open(os.path.join(os.environ["DATA_DIR"], name + "-ubyte.gz")) as file:
-        content = file.read()
-    dimensions = content[3]
-    shape = struct.unpack(">%dI" % dimensions, content[4 : 4 + 4 * dimensions])
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+import digits
 
 
 def arguments():
@@ -33,10 +20,10 @@ def arguments():
 
 
 def main(options):
-    print("keras %s on Python %s" % (keras.__version__, platform.python_version()), flush=True)
+    digits.begin("keras", keras.__version__)
     scaled = lambda images: images[..., None].astype(np.float32) / 255
-    images, labels = scaled(idx("train-images-idx3")), idx("train-labels-idx1")
-    test_images, test_labels = scaled(idx("t10k-images-idx3")), idx("t10k-labels-idx1")
+    images, labels = scaled(digits.images("train")), digits.labels("train")
+    test_images, test_labels = scaled(digits.images("t10k")), digits.labels("t10k")
 
     model = keras.models.Sequential(
         [
@@ -54,22 +41,9 @@ def main(options):
 
     # Keras 2 knows HDF5 alone.
     name = "model.keras" if int(keras.__version__.split(".")[0]) >= 3 else "model.h5"
-    model.save(os.path.join(os.environ["RESULT_DIR"], name))
+    model.save(digits.result(name))
     _, accuracy = model.evaluate(test_images, test_labels, verbose=0)
-    tell(keras.__version__, accuracy)
-
-
-def tell(version, accuracy):
-    """What the run is judged by, in the log and beside the model."""
-    print("test accuracy: %.4f" % accuracy)
-    evaluation = {
-        "framework": "keras",
-        "version": version,
-        "python": platform.python_version(),
-        "test_accuracy": round(float(accuracy), 4),
-    }
-    with open(os.path.join(os.environ["RESULT_DIR"], "evaluation.json"), "w") as file:
-        json.dump(evaluation, file, indent=2)
+    digits.end("keras", keras.__version__, accuracy)
 
 
 if __name__ == "__main__":

@@ -4,26 +4,13 @@ Reads MNIST's four `.gz` files from DATA_DIR; writes the model and `evaluation.j
 """
 
 import argparse
-import gzip
-import json
-import os
-import platform
-import struct
 
 import mxnet
 import numpy as np
 from mxnet import autograd, gluon
 from mxnet.gluon import nn
 
-
-
-def idx(name):
-    """The array in an idx file: two zeros, the type, the number of dimensions, the dimensions, the items."""
-    with gzip.open(os.path.join(os.environ["DATA_DIR"], name + "-ubyte.gz")) as file:
-        content = file.read()
-    dimensions = content[3]
-    shape = struct.unpack(">%dI" % dimensions, content[4 : 4 + 4 * dimensions])
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+import digits
 
 
 def arguments():
@@ -35,11 +22,11 @@ def arguments():
 
 
 def main(options):
-    print("mxnet %s on Python %s" % (mxnet.__version__, platform.python_version()), flush=True)
+    digits.begin("mxnet", mxnet.__version__)
     mxnet.random.seed(1)
     scaled = lambda images: images[:, None].astype(np.float32) / 255
-    images, labels = scaled(idx("train-images-idx3")), idx("train-labels-idx1").astype(np.float32)
-    test_images, test_labels = scaled(idx("t10k-images-idx3")), idx("t10k-labels-idx1")
+    images, labels = scaled(digits.images("train")), digits.labels("train").astype(np.float32)
+    test_images, test_labels = scaled(digits.images("t10k")), digits.labels("t10k")
 
     model = nn.HybridSequential()
     model.add(
@@ -65,25 +52,12 @@ def main(options):
         print("epoch %d of %d: loss %.4f" % (epoch + 1, options.epochs, value), flush=True)
 
     # model-symbol.json and model-0000.params
-    model.export(os.path.join(os.environ["RESULT_DIR"], "model"))
+    model.export(digits.result("model"))
     answers = [
         model(mxnet.nd.array(test_images[at : at + 500])).asnumpy().argmax(1)
         for at in range(0, len(test_images), 500)
     ]
-    tell(mxnet.__version__, np.mean(np.concatenate(answers) == test_labels))
-
-
-def tell(version, accuracy):
-    """What the run is judged by, in the log and beside the model."""
-    print("test accuracy: %.4f" % accuracy)
-    evaluation = {
-        "framework": "mxnet",
-        "version": version,
-        "python": platform.python_version(),
-        "test_accuracy": round(float(accuracy), 4),
-    }
-    with open(os.path.join(os.environ["RESULT_DIR"], "evaluation.json"), "w") as file:
-        json.dump(evaluation, file, indent=2)
+    digits.end("mxnet", mxnet.__version__, np.mean(np.concatenate(answers) == test_labels))
 
 
 if __name__ == "__main__":

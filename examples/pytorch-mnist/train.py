@@ -4,25 +4,12 @@ Reads MNIST's four `.gz` files from DATA_DIR; writes the model and `evaluation.j
 """
 
 import argparse
-import gzip
-import json
-import os
-import platform
-import struct
 
 import numpy as np
 import torch
 from torch import nn
 
-
-
-def idx(name):
-    """The array in an idx file: two zeros, the type, the number of dimensions, the dimensions, the items."""
-    with gzip.open(os.path.join(os.environ["DATA_DIR"], name + "-ubyte.gz")) as file:
-        content = file.read()
-    dimensions = content[3]
-    shape = struct.unpack(">%dI" % dimensions, content[4 : 4 + 4 * dimensions])
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+import digits
 
 
 def arguments():
@@ -46,14 +33,14 @@ class Network(nn.Module):
 
 
 def main(options):
-    print("torch %s on Python %s" % (torch.__version__, platform.python_version()), flush=True)
+    digits.begin("torch", torch.__version__)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     print("computing on the %s" % device, flush=True)
     torch.manual_seed(1)
     scaled = lambda images: torch.from_numpy(images[:, None].astype(np.float32) / 255).to(device)
     whole = lambda labels: torch.from_numpy(labels.astype(np.int64)).to(device)
-    images, labels = scaled(idx("train-images-idx3")), whole(idx("train-labels-idx1"))
-    test_images, test_labels = scaled(idx("t10k-images-idx3")), whole(idx("t10k-labels-idx1"))
+    images, labels = scaled(digits.images("train")), whole(digits.labels("train"))
+    test_images, test_labels = scaled(digits.images("t10k")), whole(digits.labels("t10k"))
 
     model = Network().to(device)
     optimizer = torch.optim.Adam(model.parameters())
@@ -66,26 +53,13 @@ def main(options):
             optimizer.step()
         print("epoch %d of %d: loss %.4f" % (epoch + 1, options.epochs, loss.item()), flush=True)
 
-    torch.save(model.state_dict(), os.path.join(os.environ["RESULT_DIR"], "model.pt"))
+    torch.save(model.state_dict(), digits.result("model.pt"))
     with torch.no_grad():
         right = sum(
             (model(some).argmax(1) == answers).sum().item()
             for some, answers in zip(test_images.split(500), test_labels.split(500))
         )
-    tell(torch.__version__, right / len(test_labels))
-
-
-def tell(version, accuracy):
-    """What the run is judged by, in the log and beside the model."""
-    print("test accuracy: %.4f" % accuracy)
-    evaluation = {
-        "framework": "pytorch",
-        "version": version,
-        "python": platform.python_version(),
-        "test_accuracy": round(float(accuracy), 4),
-    }
-    with open(os.path.join(os.environ["RESULT_DIR"], "evaluation.json"), "w") as file:
-        json.dump(evaluation, file, indent=2)
+    digits.end("torch", torch.__version__, right / len(test_labels))
 
 
 if __name__ == "__main__":

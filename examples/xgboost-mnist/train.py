@@ -4,24 +4,11 @@ Reads MNIST's four `.gz` files from DATA_DIR; writes the model and `evaluation.j
 """
 
 import argparse
-import gzip
-import json
-import os
-import platform
-import struct
 
 import numpy as np
 import xgboost
 
-
-
-def idx(name):
-    """The array in an idx file: two zeros, the type, the number of dimensions, the dimensions, the items."""
-    with gzip.open(os.path.join(os.environ["DATA_DIR"], name + "-ubyte.gz")) as file:
-        content = file.read()
-    dimensions = content[3]
-    shape = struct.unpack(">%dI" % dimensions, content[4 : 4 + 4 * dimensions])
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+import digits
 
 
 def arguments():
@@ -32,10 +19,10 @@ def arguments():
 
 
 def main(options):
-    print("xgboost %s on Python %s" % (xgboost.__version__, platform.python_version()), flush=True)
+    digits.begin("xgboost", xgboost.__version__)
     flat = lambda images: images.reshape(len(images), -1)
-    images, labels = flat(idx("train-images-idx3")), idx("train-labels-idx1")
-    test_images, test_labels = flat(idx("t10k-images-idx3")), idx("t10k-labels-idx1")
+    images, labels = flat(digits.images("train")), digits.labels("train")
+    test_images, test_labels = flat(digits.images("t10k")), digits.labels("t10k")
 
     chosen = slice(0, options.examples)
     learn = xgboost.DMatrix(images[chosen], labels[chosen])
@@ -43,21 +30,8 @@ def main(options):
     how = {"objective": "multi:softmax", "num_class": 10, "max_depth": 5, "eta": 0.4, "tree_method": "hist"}
     model = xgboost.train(how, learn, options.rounds, evals=[(test, "test")], verbose_eval=5)
 
-    model.save_model(os.path.join(os.environ["RESULT_DIR"], "model.json"))
-    tell(xgboost.__version__, np.mean(model.predict(test) == test_labels))
-
-
-def tell(version, accuracy):
-    """What the run is judged by, in the log and beside the model."""
-    print("test accuracy: %.4f" % accuracy)
-    evaluation = {
-        "framework": "xgboost",
-        "version": version,
-        "python": platform.python_version(),
-        "test_accuracy": round(float(accuracy), 4),
-    }
-    with open(os.path.join(os.environ["RESULT_DIR"], "evaluation.json"), "w") as file:
-        json.dump(evaluation, file, indent=2)
+    model.save_model(digits.result("model.json"))
+    digits.end("xgboost", xgboost.__version__, np.mean(model.predict(test) == test_labels))
 
 
 if __name__ == "__main__":

@@ -57,17 +57,18 @@ impl Example {
             .replace("<url>", &s3.endpoint())
             .replace("<username>", s3.access_key())
             .replace("<password>", s3.secret_key());
-        let mut code = Vec::new();
+        // What a folder does not bring itself is what they have in common.
+        let mut files = vec![example.with_file_name("digits.py")];
         for entry in std::fs::read_dir(&example)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "py") {
-                let name =
-                    path.file_name().and_then(|name| name.to_str()).context("a file name")?;
-                code.push((name.to_owned(), std::fs::read_to_string(&path)?));
-            }
+            files.push(entry?.path());
         }
-        let code: Vec<(&str, &str)> =
-            code.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "py"));
+        let mut code = Vec::new();
+        for path in &files {
+            let name = path.file_name().and_then(|name| name.to_str()).context("a file name")?;
+            code.push((name, std::fs::read_to_string(path)?));
+        }
+        let code: Vec<_> = code.iter().map(|(name, text)| (*name, text.as_str())).collect();
         let desk = tempfile::tempdir()?;
         std::fs::write(desk.path().join("job.yaml"), job)?;
         std::fs::write(desk.path().join("model.zip"), zip::of(&code))?;
