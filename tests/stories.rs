@@ -27,6 +27,7 @@ mod stories {
     mod logs;
     mod main_job;
     mod overload;
+    mod own_packages;
     mod preflight;
     mod queue;
     mod recovery;

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use trainyard_crashpoint::crash_point;
+use trainyard_definition::zip::REQUIREMENTS;
 use trainyard_definition::{Premises, Submission, Syntax, read_for};
+use trainyard_frameworks::check_requirements;
 use trainyard_ledger::{NewRun, RunRecord};
 use trainyard_model::code::Code;
 use trainyard_model::definition::FrameworkRef;
@@ -187,7 +189,13 @@ impl Control {
             }
         };
         match zip_check {
-            Some(Ok(inventory)) => warnings.extend(inventory.warnings),
+            Some(Ok(inventory)) => {
+                let framework = reading.as_ref().map(|submission| &submission.definition.framework);
+                complaints.extend(framework.and_then(|framework| {
+                    self.bad_requirements(framework, inventory.requirements.as_deref())
+                }));
+                warnings.extend(inventory.warnings);
+            }
             Some(Err(found)) => complaints.extend(found),
             None => {}
         }
@@ -212,6 +220,18 @@ impl Control {
             }
         };
         Ok(Checked { submission, code, stored_definition, warnings })
+    }
+}
+
+impl Control {
+    /// The complaint about the requirements in a zip, where the framework takes them.
+    fn bad_requirements(&self, wanted: &FrameworkRef, text: Option<&str>) -> Option<Diagnostic> {
+        let takes_them = self.catalogue.resolve(wanted).is_ok_and(|release| release.own);
+        let fault = check_requirements(text.filter(|_| takes_them)?).err()?;
+        let complaint = Diagnostic::error(Code::BadRequirements, fault.to_string());
+        Some(complaint.at(REQUIREMENTS).help(
+            "name the packages as the index has them; modules of your own go into the zip, beside the program",
+        ))
     }
 }
 

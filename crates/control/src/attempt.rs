@@ -318,11 +318,11 @@ impl Control {
         attempt: &AttemptId,
         record: &RunRecord,
     ) -> Result<EnvironmentView, AttemptError> {
-        let found = match self.catalogue.resolve(&record.definition.framework) {
-            Err(complaint) => Err(Cause::new(CauseKind::FrameworkUnavailable, complaint.message)),
-            Ok(release) => match self.environments.ready(release) {
+        let found = match self.release_of(record, |_| {}).await {
+            Err(cause) => Err(cause),
+            Ok(release) => match self.environments.ready(&release) {
                 Some(environment) => Ok(environment),
-                None => self.build_again(release.clone()).await.map_err(|error| error.cause()),
+                None => self.build_again(release).await.map_err(|error| error.cause()),
             },
         };
         match found {

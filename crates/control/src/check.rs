@@ -2,6 +2,7 @@
 
 use trainyard_api::ApiError;
 use trainyard_api::check::{Check, CheckReport, CheckResult};
+use trainyard_definition::zip::REQUIREMENTS;
 use trainyard_model::definition::TrainingDefinition;
 use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::ids::UserName;
@@ -48,14 +49,14 @@ impl Control {
 
     fn framework_check(&self, definition: &TrainingDefinition) -> Check {
         let framework = &definition.framework;
-        let built = self
-            .catalogue
-            .resolve(framework)
-            .is_ok_and(|release| self.environments.ready(release).is_some());
-        let message = if built {
-            format!("{framework} is ready")
-        } else {
-            format!("{framework} will be built when the run is submitted")
+        let message = match self.catalogue.resolve(framework) {
+            Ok(release) if release.own => format!(
+                "{framework}; what the zip's {REQUIREMENTS} asks for is installed when the run is submitted"
+            ),
+            Ok(release) if self.environments.ready(release).is_some() => {
+                format!("{framework} is ready")
+            }
+            _ => format!("{framework} will be built when the run is submitted"),
         };
         passed("framework", message)
     }

@@ -14,7 +14,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use trainyard_api::Time;
 use trainyard_api::run::Progress;
-use trainyard_frameworks::{BuildProgress, EnvironmentError};
+use trainyard_definition::zip;
+use trainyard_frameworks::{BuildProgress, EnvironmentError, Release};
 use trainyard_ledger::{ApplyError, RunRecord};
 use trainyard_model::cause::{Cause, CauseKind};
 use trainyard_model::event::Event;
@@ -107,14 +108,6 @@ impl Control {
     }
 
     async fn prepare_environment(&self, record: &RunRecord) -> Result<(), Cause> {
-        let release =
-            self.catalogue.resolve(&record.definition.framework).map_err(|complaint| {
-                // The catalogue changed since the run was submitted.
-                Cause::new(CauseKind::FrameworkUnavailable, complaint.message)
-            })?;
-        if self.environments.ready(release).is_some() {
-            return Ok(());
-        }
         let since = Time(Timestamp::now());
         let report = |step: BuildProgress| {
             let what = format!("environment {}: {step}", record.definition.framework);
@@ -122,8 +115,44 @@ impl Control {
             self.live.update(&record.id, |latest| latest.progress = Some(progress));
             self.hub.touch(&record.id);
         };
-        let built = self.environments.ensure(release, report).await;
+        let release = self.release_of(record, report).await?;
+        if self.environments.ready(&release).is_some() {
+            return Ok(());
+        }
+        let built = self.environments.ensure(&release, report).await;
         built.map(|_| ()).map_err(|error: EnvironmentError| error.cause())
+    }
+
+    /// The release that a run is of, with the run's own packages where it brings them.
+    pub(crate) async fn release_of(
+        &self,
+        record: &RunRecord,
+        report: impl Fn(BuildProgress) + Send + Sync,
+    ) -> Result<Release, Cause> {
+        let release =
+            self.catalogue.resolve(&record.definition.framework).map_err(|complaint| {
+                // The catalogue changed since the run was submitted.
+                Cause::new(CauseKind::FrameworkUnavailable, complaint.message)
+            })?;
+        if !release.own {
+            return Ok(release.clone());
+        }
+        let (blobs, code) = (self.blobs.clone(), record.code.clone());
+        let limits = self.settings.limits.zip.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let zip = blobs.get(&code).map_err(|error| error.to_string())?;
+            let inventory = zip::inspect(&zip, &limits);
+            inventory.map(|inventory| inventory.requirements).map_err(|complaints| {
+                complaints.first().map_or_else(String::new, |first| first.message.clone())
+            })
+        });
+        let requirements = reading.await.expect("reading a zip does not panic");
+        let requirements = requirements.map_err(|error| {
+            let message = "the requirements in the run's zip could not be read";
+            Cause::new(CauseKind::EnvironmentFailed, message).evidence([error])
+        })?;
+        let own = self.environments.own(release, &requirements.unwrap_or_default(), report).await;
+        own.map_err(|error| error.cause())
     }
 
     /// Tries both stores of a run that is on record.

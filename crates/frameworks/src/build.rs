@@ -51,8 +51,11 @@ impl Build<'_> {
         let requirements = root.join("requirements.lock");
         fs::write(&requirements, &self.release.lock)
             .map_err(EnvironmentError::cache(&requirements))?;
-        self.install(&requirements).await?;
-        self.compile(root).await?;
+        // Nothing to install: a bare Python is an environment, too.
+        if !self.release.lock.is_empty() {
+            self.install(&requirements).await?;
+            self.compile(root).await?;
+        }
         self.check(root).await?;
 
         (self.report)(BuildPhase::Seal, "making it read-only and safe on disk");
@@ -82,6 +85,7 @@ impl Build<'_> {
         let mut command = self.uv();
         command
             .args(["pip", "sync", "--require-hashes"])
+            .args(if self.release.own { &["--only-binary", ":all:"][..] } else { &[] })
             .arg("--python")
             .arg(&self.environment.python)
             .arg(requirements);

@@ -19,6 +19,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     file!("scikit-learn.toml"),
     file!("xgboost.toml"),
     file!("lightgbm.toml"),
+    file!("python.toml"),
 ];
 
 /// The locks that those files name, by the path they name them with.

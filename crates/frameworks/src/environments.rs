@@ -18,6 +18,7 @@ use crate::build::Build;
 use crate::environment::{self, Environment};
 use crate::error::EnvironmentError;
 use crate::interpreters::{Interpreter, Interpreters};
+use crate::own;
 use crate::progress::{BuildPhase, BuildProgress};
 use crate::release::Release;
 use crate::tree;
@@ -37,7 +38,7 @@ pub struct Environments {
 }
 
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Inner {
     cache: PathBuf,
     interpreters: Interpreters,
     /// The builds that are under way, by hash.
@@ -100,6 +101,22 @@ impl Environments {
     pub fn collect_unfinished(&self) -> Result<Vec<PathBuf>, EnvironmentError> {
         let folder = self.inner.cache.join("environments");
         unfinished::remove(&folder).map_err(EnvironmentError::cache(folder))
+    }
+
+    /// The release with the packages that a run's own `requirements.txt` asks for: locked
+    /// the first time that somebody asks for them on this machine, and the same ever after.
+    ///
+    /// # Errors
+    /// The release cannot be had here, a line is not taken, or no versions fit together.
+    pub async fn own(
+        &self,
+        release: &Release,
+        requirements: &str,
+        progress: impl Fn(BuildProgress) + Send + Sync,
+    ) -> Result<Release, EnvironmentError> {
+        let interpreter = self.interpreter(release, &progress).await?;
+        let lock = self.inner.lock_of(release, &interpreter, requirements, &progress).await?;
+        Ok(own::with_lock(release, requirements, lock))
     }
 
     /// The release's environment, built if it is not there. However many ask at once, it is built
@@ -226,13 +243,22 @@ impl Inner {
             return Ok(());
         }
         let uv = self.uv(&report).await?;
-        let uv_cache = self.cache.join("uv").join("cache");
+        let uv_cache = self.uv_cache();
         Build { release, interpreter, environment, uv, uv_cache, lock: &lock, report: &report }
             .run()
             .await
     }
 
-    async fn uv(
+    pub(crate) fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    /// uv's own cache; packages in environments are hard links into it.
+    pub(crate) fn uv_cache(&self) -> PathBuf {
+        self.cache.join("uv").join("cache")
+    }
+
+    pub(crate) async fn uv(
         &self,
         report: &(dyn Fn(BuildPhase, &str) + Send + Sync),
     ) -> Result<PathBuf, EnvironmentError> {
@@ -251,7 +277,7 @@ impl Inner {
 }
 
 /// Takes the lock, however long another process holds it.
-async fn hold(
+pub(crate) async fn hold(
     path: &Path,
     report: &(dyn Fn(BuildPhase, &str) + Send + Sync),
 ) -> Result<File, EnvironmentError> {

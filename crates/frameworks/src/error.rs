@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use trainyard_model::cause::{Cause, CauseKind};
 
+use crate::own::BadRequirement;
 use crate::progress::BuildPhase;
 
 /// A catalogue that cannot be used.
@@ -86,6 +87,15 @@ pub enum EnvironmentError {
         /// The last line it printed.
         printed: String,
     },
+    /// What a run's own `requirements.txt` asks for is not taken.
+    #[error("the environment of {release} cannot be made")]
+    Requirements {
+        /// `python 3.11`.
+        release: String,
+        /// Which line, and why.
+        #[source]
+        fault: BadRequirement,
+    },
     /// The cache folder cannot be used.
     #[error("cannot use {}", path.display())]
     Cache {
@@ -160,6 +170,7 @@ impl EnvironmentError {
             Self::NoUv(_)
             | Self::Tool { .. }
             | Self::CheckPrinted { .. }
+            | Self::Requirements { .. }
             | Self::Cache { .. }
             | Self::Interrupted { .. } => CauseKind::EnvironmentFailed,
         };
@@ -202,6 +213,9 @@ impl EnvironmentError {
                 ),
             ),
             Self::Tool { failure, .. } => hint_of_lines(failure.lines()).map(str::to_owned),
+            Self::Requirements { .. } => Some(
+                "name the packages as the index has them; `trainyard explain TY0305`".to_owned(),
+            ),
             Self::CheckPrinted { .. } => {
                 Some("the catalogue's lock and check of this release do not agree".to_owned())
             }
@@ -213,6 +227,10 @@ impl EnvironmentError {
 fn hint_of_lines(lines: &[String]) -> Option<&'static str> {
     const MEANINGS: &[(&[&str], &str)] = &[
         (&["no space left", "os error 28"], "make room on the disk that holds the cache"),
+        (
+            &["no solution found", "no matching distribution"],
+            "change requirements.txt so that its packages exist as wheels for this Python, and fit together",
+        ),
         (
             &["hash mismatch", "hashes do not match", "do not match the hashes"],
             "the package index offers other files than the lock names: nothing of them was used",

@@ -15,6 +15,8 @@ pub enum BuildPhase {
     Wait,
     /// uv is being installed, because the machine has none.
     Tool,
+    /// Versions are being chosen for what a run's own requirements ask for.
+    Lock,
     /// The empty environment is being made.
     Create,
     /// Packages are being fetched and installed.
@@ -34,6 +36,7 @@ impl BuildPhase {
             Self::ResolveInterpreter => "resolve interpreter",
             Self::Wait => "wait",
             Self::Tool => "install uv",
+            Self::Lock => "lock",
             Self::Create => "create",
             Self::Install => "install",
             Self::Compile => "compile",

@@ -43,9 +43,13 @@ struct Entry {
     python: Spanned<Vec<String>>,
     #[serde(default)]
     platforms: Vec<String>,
+    #[serde(default)]
     requirements: Vec<Spanned<String>>,
     /// Path of the lock, relative to the file.
-    lock: Spanned<String>,
+    lock: Option<Spanned<String>>,
+    /// Instead of the two: the packages that the run's own `requirements.txt` asks for.
+    #[serde(default)]
+    own_requirements: bool,
     disk_mb: u64,
     check: Check,
     #[serde(default)]
@@ -111,14 +115,52 @@ fn release(
         }
     }
 
-    let lock_path = entry.lock.get_ref();
+    let lock = match &entry.lock {
+        None if entry.own_requirements && entry.requirements.is_empty() => String::new(),
+        Some(lock) if !entry.own_requirements => locked(page, entry, lock, read_lock)?,
+        _ => {
+            let what = "a release has either requirements and a lock, or own_requirements";
+            return Err(page.invalid(entry.version.span(), what.to_owned()));
+        }
+    };
+
+    Ok(Release {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        version: entry.version.get_ref().clone(),
+        aliases: entry.aliases.iter().map(|alias| alias.get_ref().clone()).collect(),
+        status: entry.status,
+        python: python.clone(),
+        platforms: entry.platforms.clone(),
+        requirements: entry.requirements.iter().map(|one| one.get_ref().clone()).collect(),
+        lock,
+        own: entry.own_requirements,
+        disk_mb: entry.disk_mb,
+        check: entry.check.clone(),
+        variables: entry
+            .variables
+            .iter()
+            .map(|(name, value)| (name.get_ref().clone(), value.clone()))
+            .collect(),
+        file: page.path.to_owned(),
+    })
+}
+
+/// The text of a release's lock, which pins all that the release requires.
+fn locked(
+    page: &Page<'_>,
+    entry: &Entry,
+    path: &Spanned<String>,
+    read_lock: &impl Fn(&str) -> io::Result<String>,
+) -> Result<String, CatalogueError> {
+    let lock_path = path.get_ref();
     if !Path::new(lock_path).components().all(|part| matches!(part, Component::Normal(_))) {
         let what = format!("the lock '{lock_path}' must lie in the catalogue's folder");
-        return Err(page.invalid(entry.lock.span(), what));
+        return Err(page.invalid(path.span(), what));
     }
     let lock = read_lock(lock_path).map_err(|source| {
         let what = format!("cannot read the lock '{lock_path}': {source}");
-        page.invalid(entry.lock.span(), what)
+        page.invalid(path.span(), what)
     })?;
     lock::check(&lock).map_err(|fault| CatalogueError::Invalid {
         path: page.path.with_file_name(lock_path),
@@ -131,26 +173,7 @@ fn release(
             return Err(page.invalid(requirement.span(), what));
         }
     }
-
-    Ok(Release {
-        name: name.to_owned(),
-        title: title.to_owned(),
-        version: entry.version.get_ref().clone(),
-        aliases: entry.aliases.iter().map(|alias| alias.get_ref().clone()).collect(),
-        status: entry.status,
-        python: python.clone(),
-        platforms: entry.platforms.clone(),
-        requirements: entry.requirements.iter().map(|one| one.get_ref().clone()).collect(),
-        lock,
-        disk_mb: entry.disk_mb,
-        check: entry.check.clone(),
-        variables: entry
-            .variables
-            .iter()
-            .map(|(name, value)| (name.get_ref().clone(), value.clone()))
-            .collect(),
-        file: page.path.to_owned(),
-    })
+    Ok(lock)
 }
 
 /// The file that is being read, for pointing into it.

@@ -27,8 +27,11 @@ pub struct Release {
     pub platforms: Vec<String>,
     /// What the lock was made from.
     pub requirements: Vec<String>,
-    /// The lock's text: every package with its version and hashes.
+    /// The lock's text: every package with its version and hashes. Empty for none at all.
     pub lock: String,
+    /// The packages are those that the run's own `requirements.txt` asks for; until
+    /// [`Environments::own`](crate::Environments::own) has locked them there are none.
+    pub own: bool,
     /// About how much room its environment takes, in megabytes.
     pub disk_mb: u64,
     /// How a fresh environment is tried.

@@ -84,6 +84,8 @@ codes! {
     FrameworkUnavailable = "TY0303",
     /// The environment could not be built.
     EnvironmentFailed = "TY0304",
+    /// The zip's requirements cannot be taken.
+    BadRequirements = "TY0305",
 
     /// The store does not answer.
     StoreUnreachable = "TY0401",

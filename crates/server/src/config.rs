@@ -234,12 +234,12 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// It has a mistake; the parser draws it under the text.
-    #[error("{path} has a mistake:\n{source}")]
+    #[error("{path} has a mistake:\n{drawn}")]
     Parse {
         /// Which file.
         path: PathBuf,
-        /// Line, column and what is wrong.
-        source: Box<toml::de::Error>,
+        /// Line, column and what is wrong. No source: it is told already.
+        drawn: Box<toml::de::Error>,
     },
 }
 
@@ -247,9 +247,9 @@ impl Config {
     /// Reads the file; without one everything has its default.
     pub fn read(path: &Path, must_exist: bool) -> Result<Self, ConfigError> {
         match std::fs::read_to_string(path) {
-            Ok(text) => toml::from_str(&text).map_err(|source| ConfigError::Parse {
+            Ok(text) => toml::from_str(&text).map_err(|drawn| ConfigError::Parse {
                 path: path.to_owned(),
-                source: Box::new(source),
+                drawn: Box::new(drawn),
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_exist => {
                 Ok(Self::default())

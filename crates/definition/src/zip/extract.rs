@@ -82,7 +82,9 @@ pub fn extract(bytes: &[u8], limits: &ZipLimits, dest: &Path) -> Result<Inventor
         .into_iter()
         .map(|file| Entry { name: file.name, size: file.size, mode_executable: file.executable })
         .collect();
-    Ok(Inventory { total_bytes: entries.iter().map(|entry| entry.size).sum(), entries, warnings })
+    let total_bytes = entries.iter().map(|entry| entry.size).sum();
+    // Whoever unpacks it can read them where they lie.
+    Ok(Inventory { entries, total_bytes, warnings, requirements: None })
 }
 
 fn create(directory: &OwnedFd, file: &Candidate<'_>) -> io::Result<File> {

@@ -6,7 +6,13 @@ use trainyard_model::diagnostic::Diagnostic;
 
 use super::inflate::{Failure, Meter, inflate};
 use super::limits::ZipLimits;
-use super::survey::{Survey, survey};
+use super::survey::{Candidate, Survey, survey};
+
+/// The file in which a zip says which Python packages it needs.
+pub const REQUIREMENTS: &str = "requirements.txt";
+
+/// A longer one is no list of requirements.
+const REQUIREMENTS_BYTES: u64 = 256 << 10;
 
 /// What a zip holds, once it was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +23,8 @@ pub struct Inventory {
     pub total_bytes: u64,
     /// What was left out (`__MACOSX`, `.DS_Store`), at most 50 entries of it.
     pub warnings: Vec<Diagnostic>,
+    /// The text of its `requirements.txt`, if it has one of at most 256 KiB.
+    pub requirements: Option<String>,
 }
 
 /// One file of a zip.
@@ -31,7 +39,7 @@ pub struct Entry {
 }
 
 /// Judges a zip: structure, names, kinds, sizes, checksums. Every file is
-/// decompressed once and thrown away, so that an accepted zip is sound in every byte.
+/// decompressed once and thrown away, but for its requirements, so that an accepted zip is sound in every byte.
 ///
 /// # Errors
 /// Every complaint at once (at most 50 and a count), each naming its entry. A
@@ -39,12 +47,22 @@ pub struct Entry {
 pub fn inspect(bytes: &[u8], limits: &ZipLimits) -> Result<Inventory, Vec<Diagnostic>> {
     let Survey { candidates, warnings, mut complaints } = survey(bytes, limits);
     let mut meter = Meter::default();
+    let mut requirements = None;
     for file in &candidates {
         if complaints.hostile() {
             break;
         }
-        let mut nowhere = |_: &[u8]| Ok::<(), Infallible>(());
-        match inflate(file, limits, &mut meter, &mut nowhere) {
+        let mut kept = is_requirements(file).then(Vec::new);
+        let mut keep = |chunk: &[u8]| {
+            if let Some(kept) = &mut kept {
+                kept.extend_from_slice(chunk);
+            }
+            Ok::<(), Infallible>(())
+        };
+        let inflated = inflate(file, limits, &mut meter, &mut keep);
+        requirements =
+            kept.map(|text| String::from_utf8_lossy(&text).into_owned()).or(requirements);
+        match inflated {
             Ok(()) => {}
             Err(Failure::Refused(complaint)) => complaints.add(*complaint),
             Err(Failure::Sink(never)) => match never {},
@@ -57,5 +75,10 @@ pub fn inspect(bytes: &[u8], limits: &ZipLimits) -> Result<Inventory, Vec<Diagno
         .into_iter()
         .map(|file| Entry { name: file.name, size: file.size, mode_executable: file.executable })
         .collect();
-    Ok(Inventory { total_bytes: entries.iter().map(|entry| entry.size).sum(), entries, warnings })
+    let total_bytes = entries.iter().map(|entry| entry.size).sum();
+    Ok(Inventory { entries, total_bytes, warnings, requirements })
+}
+
+fn is_requirements(file: &Candidate<'_>) -> bool {
+    file.name == REQUIREMENTS && file.size <= REQUIREMENTS_BYTES
 }

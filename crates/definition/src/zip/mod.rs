@@ -21,6 +21,6 @@ mod survey;
 mod walk;
 
 pub use extract::{ExtractError, extract};
-pub use inspect::{Entry, Inventory, inspect};
+pub use inspect::{Entry, Inventory, REQUIREMENTS, inspect};
 pub use limits::ZipLimits;
 pub use pack::{PackError, Packed, pack};

@@ -78,7 +78,7 @@ fn an_unknown_framework_or_version_is_told_with_the_list_and_what_was_meant() ->
         no.help.as_deref(),
         Some(
             "did you mean 'tensorflow'? the catalogue holds: tensorflow, keras, pytorch, mxnet, \
-             jax, scikit-learn, xgboost, lightgbm"
+             jax, scikit-learn, xgboost, lightgbm, python"
         )
     );
 
