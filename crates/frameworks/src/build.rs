@@ -98,7 +98,7 @@ impl Build<'_> {
     async fn compile(&self, root: &Path) -> Result<(), EnvironmentError> {
         (self.report)(BuildPhase::Compile, "bytecode for faster starts");
         let mut command = Command::new(&self.environment.python);
-        command.args(["-I", "-m", "compileall", "-qq", "-j", "0"]).arg(root.join("lib"));
+        command.args([self.isolated(), "-m", "compileall", "-qq", "-j", "0"]).arg(root.join("lib"));
         match self.tool(BuildPhase::Compile, "python3 -m compileall", command, COMPILE_LIMIT).await
         {
             // Some packages carry files for other Pythons that do not compile on this one.
@@ -111,7 +111,7 @@ impl Build<'_> {
         let check = &self.release.check;
         (self.report)(BuildPhase::Check, &check.program);
         let mut command = Command::new(&self.environment.python);
-        command.args(["-I", "-c", &check.program]).current_dir(root);
+        command.args([self.isolated(), "-c", &check.program]).current_dir(root);
         for (name, value) in self.environment.variables() {
             command.env(name, value);
         }
@@ -125,6 +125,12 @@ impl Build<'_> {
             });
         }
         Ok(())
+    }
+
+    /// How Python is started outside of a run. What users ask for is not believed: a wheel may
+    /// bring a `.pth` file, whose lines run whenever `site` is loaded.
+    fn isolated(&self) -> &'static str {
+        if self.release.own { "-IS" } else { "-I" }
     }
 
     fn uv(&self) -> Command {
