@@ -245,9 +245,14 @@ impl Attempt {
 
     /// Waits until `text` has been printed and delivered.
     pub(crate) fn until_log(&self, text: &str) {
-        let wanted = text.as_bytes();
         let came = eventually(&format!("`{text}` in the log"), LIMIT, || {
-            self.server.log().windows(wanted.len()).any(|window| window == wanted).then_some(())
+            let log = self.server.log();
+            let log = String::from_utf8_lossy(&log);
+            // What the program printed, not the header: that names the command, and with it
+            // what the command is about to print.
+            let (_, below) = log.split_once("\n  RESULT_DIR: ")?;
+            let (_, printed) = below.split_once('\n')?;
+            printed.contains(text).then_some(())
         });
         came.unwrap_or_else(|error| panic!("{error}\n{}", self.learner_log()));
     }
