@@ -30,10 +30,20 @@ pub struct FrameworkEntity {
     /// Other words for the version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
+    /// What provides it: `python` (a CPython and packages), `rootfs` (packages of a Debian
+    /// suite), `system` (programs that are installed) or `image` (a container image alone).
+    #[serde(default)]
+    pub provider: String,
+    /// What its users should know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The container image that holds it, for engines that start containers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// The `CPython`s it runs on, as `major.minor`, the preferred one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub python: Vec<String>,
-    /// What its lock was made from, e.g. `tensorflow==1.2.0`.
+    /// The packages that are asked for, e.g. `tensorflow==1.2.0`, or the program.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requirements: Vec<String>,
     /// About how much room its environment takes, in megabytes.

@@ -74,6 +74,11 @@ pub struct StagingView {
 pub struct EnvironmentView {
     /// The hash of the lock it was built from.
     pub lock_hash: String,
+    /// The root file system that the program must be started in, where it is not the
+    /// machine's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub rootfs: Option<PathBuf>,
     /// Variables to set, `PATH` already whole.
     pub variables: Vec<(String, String)>,
 }

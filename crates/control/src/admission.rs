@@ -226,7 +226,8 @@ impl Control {
 impl Control {
     /// The complaint about the requirements in a zip, where the framework takes them.
     fn bad_requirements(&self, wanted: &FrameworkRef, text: Option<&str>) -> Option<Diagnostic> {
-        let takes_them = self.catalogue.resolve(wanted).is_ok_and(|release| release.own);
+        let takes_them = (self.catalogue.resolve(wanted))
+            .is_ok_and(|release| release.provider.takes_requirements());
         let fault = check_requirements(text.filter(|_| takes_them)?).err()?;
         let complaint = Diagnostic::error(Code::BadRequirements, fault.to_string());
         Some(complaint.at(REQUIREMENTS).help(

@@ -327,8 +327,9 @@ impl Control {
         };
         match found {
             Ok(environment) => Ok(EnvironmentView {
-                variables: environment.variables(),
                 lock_hash: environment.lock_hash,
+                rootfs: environment.rootfs,
+                variables: environment.variables,
             }),
             Err(cause) => self.give_up(attempt, cause).await,
         }

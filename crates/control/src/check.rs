@@ -50,7 +50,7 @@ impl Control {
     fn framework_check(&self, definition: &TrainingDefinition) -> Check {
         let framework = &definition.framework;
         let message = match self.catalogue.resolve(framework) {
-            Ok(release) if release.own => format!(
+            Ok(release) if release.provider.takes_requirements() => format!(
                 "{framework}; what the zip's {REQUIREMENTS} asks for is installed when the run is submitted"
             ),
             Ok(release) if self.environments.ready(release).is_some() => {

@@ -6,12 +6,13 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use trainyard_engine::Engine;
-use trainyard_frameworks::{Availability, Catalogue, CatalogueError, Environments, Release};
+use trainyard_frameworks::{
+    Availability, Catalogue, CatalogueError, Cuda, Driver, Environments, Machine, Release,
+};
 use trainyard_ledger::{Ledger, LedgerError};
-use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::ids::AttemptId;
-use trainyard_objectstore::{Budget, Guard, Limits};
+use trainyard_objectstore::{Budget, Guard, Isolation, Limits};
 
 use crate::blobs::Blobs;
 use crate::board::Board;
@@ -100,9 +101,10 @@ impl Control {
             }
             board.put(record);
         }
+        let machine = machine(engine.as_ref());
         let control = Arc::new(Self {
-            catalogue: Catalogue::load(settings.catalogue.as_deref())?,
-            environments: Environments::new(settings.cache.clone()),
+            catalogue: Catalogue::load(settings.catalogue.as_deref())?.for_machine(machine.clone()),
+            environments: Environments::on(settings.cache.clone(), machine),
             guard: guard(&settings),
             rates: Rates::new(
                 settings.limits.submissions_per_second,
@@ -189,21 +191,17 @@ impl Control {
 
     /// The complaint about a release that cannot be had here, if it cannot.
     pub(crate) fn unavailable(&self, release: &Release) -> Option<Diagnostic> {
-        match self.availability(release) {
-            Availability::Ready | Availability::Buildable => None,
-            Availability::Unavailable { why, remedy } => Some(
-                Diagnostic::error(
-                    Code::FrameworkUnavailable,
-                    format!(
-                        "{} {} cannot be had on this server: {why}",
-                        release.name, release.version
-                    ),
-                )
-                .at("model_definition.framework.version")
-                .help(remedy),
-            ),
-        }
+        self.availability(release).complaint(release)
     }
+}
+
+/// What frameworks are made from here.
+fn machine(engine: &dyn Engine) -> Machine {
+    let driver = engine.slots().driver.as_ref().map(|driver| {
+        let (major, minor) = driver.cuda;
+        Driver { version: driver.version.clone(), cuda: Cuda { major, minor } }
+    });
+    Machine::this().with_driver(driver).without_roots(Isolation::forbidden())
 }
 
 /// The guard of this server. Nothing but checks goes through it here.

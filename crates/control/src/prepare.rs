@@ -134,7 +134,7 @@ impl Control {
                 // The catalogue changed since the run was submitted.
                 Cause::new(CauseKind::FrameworkUnavailable, complaint.message)
             })?;
-        if !release.own {
+        if !release.provider.takes_requirements() {
             return Ok(release.clone());
         }
         let (blobs, code) = (self.blobs.clone(), record.code.clone());

@@ -16,5 +16,5 @@ mod slots;
 
 pub use engine::{Engine, EngineError, LaunchSpec, Probe};
 pub use local::{LocalConfig, LocalEngine};
-pub use slots::{Slot, SlotInventory, SlotKind};
+pub use slots::{GpuDriver, Slot, SlotInventory, SlotKind};
 pub use trainyard_learner::Rest;

@@ -1,7 +1,7 @@
 //! What this machine has to run on: its GPUs, or CPU slots in their place.
 
-use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
+use nvml_wrapper::{Nvml, cuda_driver_version_major, cuda_driver_version_minor};
 
 /// How many CPU slots stand in for GPUs, so that every size fits.
 const CPU_SLOTS: u32 = 4;
@@ -33,19 +33,32 @@ pub struct SlotInventory {
     pub kind: SlotKind,
     /// In order of their numbers.
     pub slots: Vec<Slot>,
+    /// What drives the GPUs, if there are any.
+    pub driver: Option<GpuDriver>,
+}
+
+/// NVIDIA's driver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GpuDriver {
+    /// Its own version: `580.95.05`.
+    pub version: String,
+    /// The newest CUDA that it serves: its major and minor version.
+    pub cuda: (u32, u32),
 }
 
 impl SlotInventory {
     /// So many CPU slots.
     pub fn cpu(count: u32) -> Self {
         let slot = |number| Slot { number, gpu_uuid: None, name: format!("CPU slot {number}") };
-        Self { kind: SlotKind::Cpu, slots: (0..count).map(slot).collect() }
+        Self { kind: SlotKind::Cpu, slots: (0..count).map(slot).collect(), driver: None }
     }
 
     /// Looks what this machine has. NVIDIA's library is loaded if it is there.
     pub(crate) fn find() -> Self {
         match gpus() {
-            Ok(slots) if !slots.is_empty() => Self { kind: SlotKind::Gpu, slots },
+            Ok((slots, driver)) if !slots.is_empty() => {
+                Self { kind: SlotKind::Gpu, slots, driver: Some(driver) }
+            }
             Ok(_) => Self::cpu(CPU_SLOTS),
             Err(error) => {
                 tracing::debug!(%error, "no GPU can be asked for");
@@ -55,8 +68,12 @@ impl SlotInventory {
     }
 }
 
-fn gpus() -> Result<Vec<Slot>, NvmlError> {
+fn gpus() -> Result<(Vec<Slot>, GpuDriver), NvmlError> {
     let nvml = Nvml::init()?;
+    let cuda = nvml.sys_cuda_driver_version()?;
+    let number = |part: i32| u32::try_from(part).unwrap_or(0);
+    let cuda = (number(cuda_driver_version_major(cuda)), number(cuda_driver_version_minor(cuda)));
+    let driver = GpuDriver { version: nvml.sys_driver_version()?, cuda };
     let mut slots = Vec::new();
     for index in 0..nvml.device_count()? {
         // One that has fallen off the bus does not take the others with it.
@@ -69,7 +86,7 @@ fn gpus() -> Result<Vec<Slot>, NvmlError> {
             Err(error) => tracing::warn!(index, %error, "a GPU does not answer and is left out"),
         }
     }
-    Ok(slots)
+    Ok((slots, driver))
 }
 
 #[cfg(test)]

@@ -43,6 +43,9 @@ const LOCKS: &[(&str, &str)] = &[
 /// The lock of uv itself, for machines that have none.
 pub(crate) const UV_LOCK: &str = include_str!("../../../frameworks/locks/uv.txt");
 
+/// The lock of virtualenv, for CPython 2.
+pub(crate) const VIRTUALENV_LOCK: &str = include_str!("../../../frameworks/locks/virtualenv.txt");
+
 /// The text of a built-in lock.
 pub(crate) fn lock(path: &str) -> Option<&'static str> {
     LOCKS.iter().find(|(name, _)| *name == path).map(|(_, text)| *text)

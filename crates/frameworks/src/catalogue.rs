@@ -13,15 +13,15 @@ use trainyard_model::diagnostic::Diagnostic;
 use crate::availability::Availability;
 use crate::builtin;
 use crate::error::CatalogueError;
-use crate::interpreters::Interpreters;
+use crate::machine::Machine;
 use crate::recipe;
-use crate::release::Release;
+use crate::release::{Machines, Release};
 
 /// Every release that can be named in a definition.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     releases: Vec<Release>,
-    interpreters: Interpreters,
+    machine: Machine,
 }
 
 impl Catalogue {
@@ -39,8 +39,7 @@ impl Catalogue {
     /// # Errors
     /// The first thing that is wrong, with file and line.
     pub fn load(extra_dir: Option<&Path>) -> Result<Self, CatalogueError> {
-        let mut catalogue =
-            Self { releases: Vec::new(), interpreters: Interpreters::of_this_machine().clone() };
+        let mut catalogue = Self { releases: Vec::new(), machine: Machine::this() };
         for (name, text) in builtin::FILES {
             let path = Path::new("frameworks").join(name);
             let releases = recipe::read(&path, text, |lock| {
@@ -62,10 +61,10 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// The same catalogue with other interpreters (tests).
+    /// The same catalogue for another machine, or for more that is known of this one.
     #[must_use]
-    pub fn with_interpreters(mut self, interpreters: Interpreters) -> Self {
-        self.interpreters = interpreters;
+    pub fn for_machine(mut self, machine: Machine) -> Self {
+        self.machine = machine;
         self
     }
 
@@ -80,15 +79,17 @@ impl Catalogue {
     /// A complaint with the list that exists and, for a likely misspelling, what was meant.
     #[expect(clippy::result_large_err, reason = "a complaint is made once for a submission")]
     pub fn resolve(&self, wanted: &FrameworkRef) -> Result<&Release, Diagnostic> {
-        let mut versions = self.versions_of(&wanted.name).peekable();
-        if versions.peek().is_none() {
+        if self.versions_of(&wanted.name).next().is_none() {
             return Err(self.unknown_framework(&wanted.name));
         }
-        versions
-            .find(|release| {
-                release.version == wanted.version || release.aliases.contains(&wanted.version)
-            })
-            .ok_or_else(|| self.unknown_version(wanted))
+        let fits = |release: &&Release| match release.machines {
+            Machines::Any => true,
+            Machines::Gpu => self.machine.driver().is_some(),
+            Machines::Cpu => self.machine.driver().is_none(),
+        };
+        let meant =
+            || self.versions_of(&wanted.name).filter(|release| release.goes_by(&wanted.version));
+        meant().find(fits).or_else(|| meant().next()).ok_or_else(|| self.unknown_version(wanted))
     }
 
     /// Can the release be had on this machine? [`Availability::Ready`] is answered by
@@ -96,13 +97,13 @@ impl Catalogue {
     ///
     /// May start interpreters that were not seen before, for some tens of milliseconds each.
     pub fn availability(&self, release: &Release) -> Availability {
-        let availability = Availability::of(release, &self.interpreters);
+        let availability = Availability::of(release, &self.machine);
         let Availability::Unavailable { why, remedy } = availability else {
             return availability;
         };
         let other = self.versions_of(&release.name).find(|other| {
             other.version != release.version
-                && Availability::of(other, &self.interpreters) == Availability::Buildable
+                && Availability::of(other, &self.machine) == Availability::Buildable
         });
         let remedy = match other {
             Some(other) => {
@@ -119,10 +120,11 @@ impl Catalogue {
 
     fn lay_over(&mut self, releases: Vec<Release>) {
         for release in releases {
-            let same = self
-                .releases
-                .iter_mut()
-                .find(|old| old.name == release.name && old.version == release.version);
+            let same = self.releases.iter_mut().find(|old| {
+                old.name == release.name
+                    && old.version == release.version
+                    && old.machines == release.machines
+            });
             if let Some(same) = same {
                 *same = release;
                 continue;
@@ -142,8 +144,9 @@ impl Catalogue {
     }
 
     fn unknown_version(&self, wanted: &FrameworkRef) -> Diagnostic {
-        let versions: Vec<&str> =
+        let mut versions: Vec<&str> =
             self.versions_of(&wanted.name).map(|one| one.version.as_str()).collect();
+        versions.dedup();
         Diagnostic::error(
             Code::UnknownVersion,
             format!("there is no version '{}' of {}", wanted.version, wanted.name),

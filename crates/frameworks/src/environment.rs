@@ -3,14 +3,14 @@
 //! `.ready.json` is written last, when everything else is safe on disk. A
 //! folder without it is the rest of a build that was interrupted.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
-use crate::interpreters::Interpreter;
+use crate::machine::Base;
+use crate::provider::Variables;
 use crate::release::Release;
 
 const READY: &str = ".ready.json";
@@ -19,66 +19,91 @@ const READY: &str = ".ready.json";
 /// finds should not depend on who started the service.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// A folder with a Python and a release's packages in it, read-only, shared by everyone.
+/// A folder with all that a release needs, read-only, shared by everyone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
-    /// What identifies it: hash of the lock, the interpreter's version and the platform.
+    /// What identifies it: hash of what it is made of and of what it is made with.
     pub lock_hash: String,
     /// The folder.
     pub root: PathBuf,
-    /// Its Python.
-    pub python: PathBuf,
-    /// Its programs, `python3` among them.
-    pub bin: PathBuf,
-    /// Variables that the release wants set.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub settings: BTreeMap<String, String>,
+    /// What it is nothing without: its Python, its root file system, its program.
+    pub heart: PathBuf,
+    /// The root file system that programs must be started in, where it is not the machine's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rootfs: Option<PathBuf>,
+    /// The variables that make a program run in it, `PATH` whole.
+    pub variables: Vec<(String, String)>,
 }
 
 impl Environment {
-    pub(crate) fn at(root: &Path, lock_hash: &str, release: &Release) -> Self {
-        let bin = root.join("bin");
-        Self {
-            lock_hash: lock_hash.to_owned(),
-            root: root.to_owned(),
-            python: bin.join("python3"),
-            bin,
-            settings: release.variables.clone(),
+    pub(crate) fn at(root: &Path, lock_hash: &str, release: &Release, base: &Base) -> Self {
+        let rootfs = matches!(base, Base::Rootfs(_)).then(|| root.join("rootfs"));
+        let (heart, path) = match base {
+            Base::Python(interpreter) => {
+                let bin = root.join("bin");
+                // Those of old name their programs `python` alone.
+                let name = if interpreter.is_python_2() { "python" } else { "python3" };
+                (bin.join(name), format!("{}:{SYSTEM_PATH}", bin.display()))
+            }
+            Base::Rootfs(_) => (root.join("rootfs/usr"), SYSTEM_PATH.to_owned()),
+            Base::System(program) => {
+                let bin = program.parent().unwrap_or(Path::new("/"));
+                (program.clone(), format!("{}:{SYSTEM_PATH}", bin.display()))
+            }
+        };
+        let mut variables = vec![("PATH".to_owned(), path)];
+        if matches!(base, Base::Python(_)) {
+            variables.push(("VIRTUAL_ENV".to_owned(), root.display().to_string()));
         }
+        variables.extend(release.variables.clone());
+        Self { lock_hash: lock_hash.to_owned(), root: root.to_owned(), heart, rootfs, variables }
     }
 
-    /// The variables that make a program run in the environment: `PATH`, whole, so that `python3`
-    /// is the environment's, then what the release wants set.
-    pub fn variables(&self) -> Vec<(String, String)> {
-        let mut variables = vec![
-            ("PATH".to_owned(), format!("{}:{SYSTEM_PATH}", self.bin.display())),
-            ("VIRTUAL_ENV".to_owned(), self.root.display().to_string()),
-        ];
-        variables.extend(self.settings.clone());
-        variables
+    /// With what loading it has set, over which the release's own variables stand.
+    fn with_loaded(mut self, loaded: Variables) -> Self {
+        let path = self.variables.remove(0);
+        let own: Vec<_> = std::mem::take(&mut self.variables);
+        self.variables = if loaded.contains_key("PATH") { Vec::new() } else { vec![path] };
+        let is_own = |name: &str| own.iter().any(|(own, _)| own == name);
+        self.variables.extend(loaded.into_iter().filter(|(name, _)| !is_own(name)));
+        self.variables.extend(own);
+        self
     }
 }
 
 /// What `.ready.json` holds.
-#[derive(Serialize, Deserialize)]
-struct Ready {
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Ready {
     /// The folder's path when it was built: scripts in it hold that path.
     root: PathBuf,
     lock_hash: String,
-    /// For people who look into the cache.
-    release: String,
-    interpreter: Interpreter,
-    build_seconds: f64,
+    /// Which release it was built for first. Others may share it.
+    pub(crate) release: String,
+    /// The program that it was made with, for people who look into the cache.
+    #[serde(default)]
+    made_with: String,
+    /// What loading it has set.
+    #[serde(default)]
+    loaded: Variables,
+    pub(crate) build_seconds: f64,
+    /// How much room it takes on the disk, in bytes; unknown of old ones.
+    #[serde(default)]
+    pub(crate) bytes: Option<u64>,
 }
 
-/// Is the environment there, whole, and where it was built?
-pub(crate) fn is_ready(environment: &Environment) -> bool {
-    let Ok(text) = fs::read(environment.root.join(READY)) else { return false };
-    serde_json::from_slice::<Ready>(&text).is_ok_and(|ready| {
-        ready.root == environment.root && ready.lock_hash == environment.lock_hash
-    })
+/// The environment as it is to be used, if it is there, whole, and where it was built.
+pub(crate) fn find(environment: Environment) -> Option<Environment> {
+    let ready = read(&environment.root)?;
+    let is_it = ready.root == environment.root
+        && ready.lock_hash == environment.lock_hash
         // Follows the link: its interpreter may have been removed from the machine.
-        && environment.python.exists()
+        && environment.heart.exists();
+    is_it.then(|| environment.with_loaded(ready.loaded))
+}
+
+/// What is written down of a finished environment.
+pub(crate) fn read(root: &Path) -> Option<Ready> {
+    serde_json::from_slice(&fs::read(root.join(READY)).ok()?).ok()
 }
 
 /// Was a folder's build finished once?
@@ -86,19 +111,28 @@ pub(crate) fn is_marked(root: &Path) -> bool {
     root.join(READY).exists()
 }
 
+/// What is known of a build when it is done.
+pub(crate) struct Built {
+    pub(crate) loaded: Variables,
+    pub(crate) seconds: f64,
+    pub(crate) bytes: u64,
+}
+
 /// Says for good that the environment is whole.
 pub(crate) fn mark_ready(
     environment: &Environment,
     release: &Release,
-    interpreter: &Interpreter,
-    build_seconds: f64,
+    base: &Base,
+    built: Built,
 ) -> io::Result<()> {
     let ready = Ready {
         root: environment.root.clone(),
         lock_hash: environment.lock_hash.clone(),
         release: release.to_string(),
-        interpreter: interpreter.clone(),
-        build_seconds,
+        made_with: base.to_string(),
+        loaded: built.loaded,
+        build_seconds: built.seconds,
+        bytes: Some(built.bytes),
     };
     let draft = environment.root.join(".ready.json.draft");
     let mut file = fs::File::create(&draft)?;

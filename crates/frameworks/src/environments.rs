@@ -6,20 +6,23 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
+use tokio::process::Command;
 use tokio::sync::watch;
 
-use crate::availability::{Availability, platform};
-use crate::build::Build;
+use crate::availability::Availability;
+use crate::build::{Site, build};
 use crate::environment::{self, Environment};
 use crate::error::EnvironmentError;
-use crate::interpreters::{Interpreter, Interpreters};
+use crate::machine::{Base, Lack, Machine, platform};
 use crate::own;
 use crate::progress::{BuildPhase, BuildProgress};
+use crate::provider::Provider;
 use crate::release::Release;
 use crate::tree;
 use crate::unfinished;
@@ -40,7 +43,7 @@ pub struct Environments {
 #[derive(Debug)]
 pub(crate) struct Inner {
     cache: PathBuf,
-    interpreters: Interpreters,
+    machine: Machine,
     /// The builds that are under way, by hash.
     flights: Mutex<HashMap<String, watch::Receiver<Flight>>>,
 }
@@ -49,35 +52,35 @@ pub(crate) struct Inner {
 #[derive(Debug, Clone, Default)]
 struct Flight {
     progress: Option<BuildProgress>,
-    result: Option<Result<Environment, EnvironmentError>>,
+    result: Option<Result<(), EnvironmentError>>,
 }
 
 impl Environments {
     /// Those in `cache_dir`, which need not exist yet.
     pub fn new(cache_dir: impl AsRef<Path>) -> Self {
-        Self::with_interpreters(cache_dir, Interpreters::of_this_machine().clone())
+        Self::on(cache_dir, Machine::this())
     }
 
-    /// The same with other interpreters (tests).
-    pub fn with_interpreters(cache_dir: impl AsRef<Path>, interpreters: Interpreters) -> Self {
+    /// The same for another machine, or for more that is known of this one.
+    pub fn on(cache_dir: impl AsRef<Path>, machine: Machine) -> Self {
         let cache_dir = cache_dir.as_ref();
         // Without a working directory there is nothing to be relative to.
         let cache = std::path::absolute(cache_dir).unwrap_or_else(|_| cache_dir.to_owned());
-        Self { inner: Arc::new(Inner { cache, interpreters, flights: Mutex::default() }) }
+        Self { inner: Arc::new(Inner { cache, machine, flights: Mutex::default() }) }
     }
 
     /// The release's environment, if it is there. Cheap: a small read and a few stats, once
     /// the interpreter has been tried.
     pub fn ready(&self, release: &Release) -> Option<Environment> {
-        let interpreter = self.inner.interpreters.find_first(&release.python)?;
-        Some(self.inner.environment(release, &interpreter)).filter(environment::is_ready)
+        let base = self.inner.machine.base_of(release).ok()?;
+        environment::find(self.inner.environment(release, &base))
     }
 
     /// Can the release be had on this machine, and is it there already?
     ///
     /// May start interpreters that were not seen before, for some tens of milliseconds each.
     pub fn availability(&self, release: &Release) -> Availability {
-        match Availability::of(release, &self.inner.interpreters) {
+        match Availability::of(release, &self.inner.machine) {
             Availability::Buildable if self.ready(release).is_some() => Availability::Ready,
             other => other,
         }
@@ -114,9 +117,14 @@ impl Environments {
         requirements: &str,
         progress: impl Fn(BuildProgress) + Send + Sync,
     ) -> Result<Release, EnvironmentError> {
-        let interpreter = self.interpreter(release, &progress).await?;
-        let lock = self.inner.lock_of(release, &interpreter, requirements, &progress).await?;
-        Ok(own::with_lock(release, requirements, lock))
+        let base = self.base(release, &progress).await?;
+        let (Base::Python(interpreter), Provider::Python(packages)) = (&base, &release.provider)
+        else {
+            return Ok(release.clone());
+        };
+        let lock = self.inner.lock_of(release, interpreter, requirements, &progress).await?;
+        let provider = Provider::Python(own::with_lock(packages, requirements, lock));
+        Ok(Release { provider, ..release.clone() })
     }
 
     /// The release's environment, built if it is not there. However many ask at once, it is built
@@ -130,20 +138,19 @@ impl Environments {
         release: &Release,
         progress: impl Fn(BuildProgress) + Send + Sync,
     ) -> Result<Environment, EnvironmentError> {
-        let interpreter = self.interpreter(release, &progress).await?;
-        let environment = self.inner.environment(release, &interpreter);
-        if environment::is_ready(&environment) {
+        let base = self.base(release, &progress).await?;
+        let environment = self.inner.environment(release, &base);
+        if let Some(environment) = environment::find(environment.clone()) {
             return Ok(environment);
         }
-        let mut flight = self.join(release, interpreter, environment);
+        let mut flight = self.join(release, base, environment.clone());
         loop {
             let seen = flight.borrow_and_update().clone();
             if let Some(result) = seen.result {
-                // Whoever started the build may have named it by another release of the same lock.
-                return result.map(|environment| Environment {
-                    settings: release.variables.clone(),
-                    ..environment
-                });
+                result?;
+                let interrupted = || EnvironmentError::Interrupted { release: release.to_string() };
+                // Gone again already: somebody has removed it.
+                return environment::find(environment).ok_or_else(interrupted);
             }
             if let Some(report) = seen.progress {
                 progress(report);
@@ -154,32 +161,26 @@ impl Environments {
         }
     }
 
-    async fn interpreter(
+    /// What the release's environment is made with here.
+    async fn base(
         &self,
         release: &Release,
         progress: &(impl Fn(BuildProgress) + Send + Sync),
-    ) -> Result<Interpreter, EnvironmentError> {
+    ) -> Result<Base, EnvironmentError> {
         let inner = Arc::clone(&self.inner);
         let asked = release.clone();
         let found = tokio::task::spawn_blocking(move || {
-            if let Availability::Unavailable { why, remedy } =
-                Availability::of(&asked, &inner.interpreters)
-            {
-                let release = asked.to_string();
-                return Err(EnvironmentError::Unavailable { release, why, remedy });
-            }
-            inner
-                .interpreters
-                .find_first(&asked.python)
-                .ok_or_else(|| EnvironmentError::Interrupted { release: asked.to_string() })
+            inner.machine.base_of(&asked).map_err(|Lack { why, remedy }| {
+                EnvironmentError::Unavailable { release: asked.to_string(), why, remedy }
+            })
         });
         let began = Instant::now();
         let found = found
             .await
             .map_err(|_| EnvironmentError::Interrupted { release: release.to_string() })??;
         progress(BuildProgress {
-            phase: BuildPhase::ResolveInterpreter,
-            line: format!("CPython {}", found.version),
+            phase: BuildPhase::Resolve,
+            line: found.to_string(),
             elapsed: began.elapsed(),
         });
         Ok(found)
@@ -189,7 +190,7 @@ impl Environments {
     fn join(
         &self,
         release: &Release,
-        interpreter: Interpreter,
+        base: Base,
         environment: Environment,
     ) -> watch::Receiver<Flight> {
         let mut flights = self.inner.flights.lock().unwrap_or_else(PoisonError::into_inner);
@@ -204,7 +205,7 @@ impl Environments {
         let inner = Arc::clone(&self.inner);
         let release = release.clone();
         tokio::spawn(async move {
-            let result = inner.build(&release, &interpreter, &environment, &sender).await;
+            let result = inner.build(&release, &base, &environment, &sender).await;
             if let Err(error) = &result {
                 tracing::warn!(%release, error = %error, "could not build an environment");
             }
@@ -213,22 +214,22 @@ impl Environments {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .remove(&environment.lock_hash);
-            sender.send_modify(|flight| flight.result = Some(result.map(|()| environment)));
+            sender.send_modify(|flight| flight.result = Some(result));
         });
         receiver
     }
 }
 
 impl Inner {
-    fn environment(&self, release: &Release, interpreter: &Interpreter) -> Environment {
-        let hash = lock_hash(release, interpreter);
-        Environment::at(&self.cache.join("environments").join(&hash), &hash, release)
+    fn environment(&self, release: &Release, base: &Base) -> Environment {
+        let hash = hash_of(release, base);
+        Environment::at(&self.cache.join("environments").join(&hash), &hash, release, base)
     }
 
     async fn build(
         &self,
         release: &Release,
-        interpreter: &Interpreter,
+        base: &Base,
         environment: &Environment,
         sender: &watch::Sender<Flight>,
     ) -> Result<(), EnvironmentError> {
@@ -239,23 +240,36 @@ impl Inner {
         };
         let lock_file = environment.root.with_extension("lock");
         let lock = hold(&lock_file, &report).await?;
-        if environment::is_ready(environment) {
+        if environment::find(environment.clone()).is_some() {
             return Ok(());
         }
-        let uv = self.uv(&report).await?;
-        let uv_cache = self.uv_cache();
-        Build { release, interpreter, environment, uv, uv_cache, lock: &lock, report: &report }
-            .run()
-            .await
+        let has_gpu = self.machine.driver().is_some();
+        let site =
+            Site { house: self, release, environment, has_gpu, lock: &lock, report: &report };
+        build(&site, base).await
     }
 
     pub(crate) fn cache(&self) -> &Path {
         &self.cache
     }
 
-    /// uv's own cache; packages in environments are hard links into it.
-    pub(crate) fn uv_cache(&self) -> PathBuf {
-        self.cache.join("uv").join("cache")
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// A call of uv, with a cache of its own.
+    pub(crate) fn command(&self, uv: &Path) -> Command {
+        let mut command = Command::new(uv);
+        command
+            // Packages in environments are hard links into it.
+            .env("UV_CACHE_DIR", self.cache.join("uv").join("cache"))
+            // Which Python is decided here, never by a download.
+            .env("UV_PYTHON_DOWNLOADS", "never")
+            .env("UV_NO_PROGRESS", "1")
+            .env("NO_COLOR", "1")
+            // Away from folders that hold a pyproject.toml of somebody's.
+            .current_dir("/");
+        command
     }
 
     pub(crate) async fn uv(
@@ -272,7 +286,7 @@ impl Inner {
         }
         let on_line = |line: &str| report(BuildPhase::Tool, line);
         on_line("uv is not installed; putting it into the cache");
-        uv::install(&self.cache, &self.interpreters, &lock, &on_line).await
+        uv::install(&self.cache, self.machine.interpreters(), &lock, &on_line).await
     }
 }
 
@@ -303,9 +317,30 @@ pub(crate) async fn hold(
 }
 
 /// Everything that makes one environment differ from another.
-fn lock_hash(release: &Release, interpreter: &Interpreter) -> String {
+fn hash_of(release: &Release, base: &Base) -> String {
+    let platform = platform();
+    let mut parts = vec![RECIPE.to_owned(), platform];
+    match (&release.provider, base) {
+        (Provider::Python(packages), Base::Python(interpreter)) => {
+            parts.extend([interpreter.version.clone(), packages.lock.clone()]);
+        }
+        (Provider::Rootfs(suite), _) => {
+            parts.extend(["rootfs".to_owned(), suite.suite.clone()]);
+            parts.extend(suite.packages.iter().cloned());
+        }
+        (Provider::System(installed), Base::System(program)) => {
+            // Another build of it is another environment.
+            let stamp = fs::canonicalize(program)
+                .and_then(|real| Ok((real.metadata()?, real)))
+                .map(|(data, real)| format!("{} {} {}", real.display(), data.size(), data.mtime()));
+            parts.extend(["system".to_owned(), program.display().to_string()]);
+            parts.extend([stamp.unwrap_or_default(), installed.load.clone().unwrap_or_default()]);
+            parts.extend([release.check.program.text().to_owned(), release.check.prints.clone()]);
+        }
+        (provider, base) => parts.extend([provider.as_str().to_owned(), base.to_string()]),
+    }
     let mut hash = Sha256::new();
-    for part in [RECIPE, &platform(), &interpreter.version, &release.lock] {
+    for part in &parts {
         hash.update(part.len().to_le_bytes());
         hash.update(part);
     }

@@ -37,6 +37,13 @@ pub struct Interpreter {
     pub minor: String,
 }
 
+impl Interpreter {
+    /// Is it of the generation that ended in 2020?
+    pub(crate) fn is_python_2(&self) -> bool {
+        self.minor.starts_with("2.")
+    }
+}
+
 /// Finds CPythons. Cheap to clone; clones share what they know.
 #[derive(Debug, Clone)]
 pub struct Interpreters {

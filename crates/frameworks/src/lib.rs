@@ -1,10 +1,11 @@
 //! prepare: the catalogue of frameworks, and environments made from it.
 //!
-//! A [`Release`] is one framework in one version: which CPythons it runs on
-//! and a lock of everything it needs, with hashes. [`Catalogue`] holds them: the
+//! A [`Release`] is one framework in one version, with what [provides](Provider) it: a
+//! CPython and a lock of packages with hashes, a Debian suite and packages of it, or programs
+//! that the operator has installed. [`Catalogue`] holds them: the
 //! built-in ones (`frameworks/*.toml`), with an operator's directory laid over.
-//! [`Environments`] makes a release into a directory with a Python in it, once,
-//! for everyone on the machine who asks.
+//! [`Environments`] makes a release into a directory that programs can be started in, once,
+//! for everyone on the machine who asks. What it is made with, a [`Machine`] knows.
 //!
 //! Neighbours: `definition` names a framework, `control` asks for its
 //! environment while the run waits, `learner` starts the program in it. This
@@ -19,23 +20,30 @@ mod catalogue;
 mod environment;
 mod environments;
 mod error;
+mod gpu;
 mod interpreters;
 mod lock;
+mod machine;
 mod own;
 mod progress;
+mod provider;
 mod recipe;
 mod release;
 mod tool;
 mod tree;
 mod unfinished;
 mod uv;
+mod virtualenv;
 
 pub use availability::Availability;
 pub use catalogue::Catalogue;
 pub use environment::Environment;
 pub use environments::Environments;
 pub use error::{CatalogueError, EnvironmentError, ToolFailure};
+pub use gpu::{Cuda, Driver};
 pub use interpreters::{Interpreter, Interpreters};
+pub use machine::Machine;
 pub use own::{BadRequirement, check_requirements};
 pub use progress::{BuildPhase, BuildProgress};
-pub use release::{Check, Release, Status};
+pub use provider::{Installed, Packages, Provider, Suite, Variables};
+pub use release::{Check, CheckProgram, Machines, Release, Status};

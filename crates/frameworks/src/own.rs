@@ -8,16 +8,15 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
-use tokio::process::Command;
-
-use crate::availability::platform;
 use crate::environments::{Inner, hold};
 use crate::error::EnvironmentError;
 use crate::interpreters::Interpreter;
+use crate::machine::platform;
 use crate::progress::{BuildPhase, BuildProgress};
+use crate::provider::Packages;
 use crate::release::Release;
 use crate::tool::Tool;
+use sha2::{Digest, Sha256};
 
 /// Changes whenever requirements are locked in another way.
 const RECIPE: &str = "trainyard lock 1";
@@ -60,10 +59,10 @@ pub fn check_requirements(text: &str) -> Result<(), BadRequirement> {
     Ok(())
 }
 
-/// The release with the packages that a run asks for.
-pub(crate) fn with_lock(release: &Release, requirements: &str, lock: String) -> Release {
+/// The packages that a run asks for.
+pub(crate) fn with_lock(packages: &Packages, requirements: &str, lock: String) -> Packages {
     let asked = requirements.lines().map(without_comment).filter(|line| !line.is_empty());
-    Release { requirements: asked.map(str::to_owned).collect(), lock, ..release.clone() }
+    Packages { requirements: asked.map(str::to_owned).collect(), lock, ..packages.clone() }
 }
 
 /// What follows ` #`, and a line that begins with it, is a comment.
@@ -105,19 +104,14 @@ impl Inner {
         report(BuildPhase::Lock, "choosing versions");
         let (asked, draft) = (path.with_extension("in"), path.with_extension("draft"));
         fs::write(&asked, requirements).map_err(EnvironmentError::cache(&asked))?;
-        let mut command = Command::new(uv);
+        let mut command = self.command(&uv);
         command
             .args(["pip", "compile", "--generate-hashes", "--no-emit-index-url", "--no-annotate"])
             .args(["--no-header", "--only-binary", ":all:", "--python"])
             .arg(&interpreter.path)
             .arg("--output-file")
             .arg(&draft)
-            .arg(&asked)
-            .env("UV_CACHE_DIR", self.uv_cache())
-            .env("UV_PYTHON_DOWNLOADS", "never")
-            .env("UV_NO_PROGRESS", "1")
-            .env("NO_COLOR", "1")
-            .current_dir("/");
+            .arg(&asked);
         // It prints the lock as well, which is no progress.
         let on_line = |_: &str| {};
         let tool =

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BuildPhase {
-    /// A fitting CPython is being looked for.
-    ResolveInterpreter,
+    /// A fitting CPython, or what else it is made with, is being looked for.
+    Resolve,
     /// Another process builds the same environment.
     Wait,
-    /// uv is being installed, because the machine has none.
+    /// The tool that builds it is being installed, because the machine has none.
     Tool,
     /// Versions are being chosen for what a run's own requirements ask for.
     Lock,
@@ -33,9 +33,9 @@ impl BuildPhase {
     /// The words for it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::ResolveInterpreter => "resolve interpreter",
+            Self::Resolve => "resolve",
             Self::Wait => "wait",
-            Self::Tool => "install uv",
+            Self::Tool => "install tool",
             Self::Lock => "lock",
             Self::Create => "create",
             Self::Install => "install",

@@ -2,11 +2,13 @@
 //!
 //! Made by `recipe` from a catalogue file; never changed afterwards.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use trainyard_model::definition::FrameworkRef;
+
+use crate::gpu::Cuda;
+use crate::provider::{Provider, Variables};
 
 /// A framework in one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,23 +23,27 @@ pub struct Release {
     pub aliases: Vec<String>,
     /// Is it still maintained by its makers?
     pub status: Status,
-    /// The CPythons it runs on, as `major.minor`, the preferred one first.
-    pub python: Vec<String>,
+    /// What its users should know, in a sentence.
+    pub note: Option<String>,
     /// The machines it runs on, as `linux-x86_64`; empty when on all.
     pub platforms: Vec<String>,
-    /// What the lock was made from.
-    pub requirements: Vec<String>,
-    /// The lock's text: every package with its version and hashes. Empty for none at all.
-    pub lock: String,
-    /// The packages are those that the run's own `requirements.txt` asks for; until
-    /// [`Environments::own`](crate::Environments::own) has locked them there are none.
-    pub own: bool,
+    /// Where several releases go by one word, this one is for machines with a GPU, or for
+    /// those without.
+    pub machines: Machines,
+    /// What its environment is made of.
+    pub provider: Provider,
+    /// The container image that holds it, for engines that start containers.
+    pub image: Option<String>,
+    /// The CUDA that its build carries, which the driver must be new enough for.
+    pub cuda: Option<Cuda>,
     /// About how much room its environment takes, in megabytes.
     pub disk_mb: u64,
     /// How a fresh environment is tried.
     pub check: Check,
+    /// How it is tried once more where there is a GPU.
+    pub gpu_check: Option<Check>,
     /// Variables that programs in the environment are started with.
-    pub variables: BTreeMap<String, String>,
+    pub variables: Variables,
     /// The catalogue file it stands in.
     pub file: PathBuf,
 }
@@ -46,6 +52,11 @@ impl Release {
     /// What a definition names it by.
     pub fn reference(&self) -> FrameworkRef {
         FrameworkRef { name: self.name.clone(), version: self.version.clone() }
+    }
+
+    /// Does a definition that gives this version mean the release?
+    pub fn goes_by(&self, version: &str) -> bool {
+        self.version == version || self.aliases.iter().any(|alias| alias == version)
     }
 }
 
@@ -65,12 +76,42 @@ pub enum Status {
     Legacy,
 }
 
+/// Which machines a release is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Machines {
+    /// All alike.
+    #[default]
+    Any,
+    /// Those with a GPU.
+    Gpu,
+    /// Those without.
+    Cpu,
+}
+
 /// A program that shows whether an environment works.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// Python code.
-    pub program: String,
+    /// What is run.
+    pub program: CheckProgram,
     /// The last line that it must print.
     pub prints: String,
+}
+
+/// What a [`Check`] runs, in the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckProgram {
+    /// Python code.
+    Python(String),
+    /// Shell code.
+    Shell(String),
+}
+
+impl CheckProgram {
+    /// Its text.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Python(text) | Self::Shell(text) => text,
+        }
+    }
 }

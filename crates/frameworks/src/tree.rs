@@ -1,8 +1,10 @@
 //! Whole folders: taking them away, and making them read-only and safe on disk.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 /// Removes a folder with all that is in it, read-only or not. Not there is fine.
@@ -32,6 +34,19 @@ pub(crate) fn seal(root: &Path) -> io::Result<()> {
 /// Waits until everything that was written to the file system of `root` is on disk.
 pub(crate) fn sync(root: &Path) -> io::Result<()> {
     Ok(rustix::fs::syncfs(File::open(root)?)?)
+}
+
+/// How much room the tree takes on the disk, in bytes, with what it shares with others.
+pub(crate) fn bytes(root: &Path) -> io::Result<u64> {
+    let sum = Cell::new(0);
+    let seen = RefCell::new(HashSet::new());
+    each(root, &|_, data| {
+        if data.nlink() < 2 || data.is_dir() || seen.borrow_mut().insert(data.ino()) {
+            sum.set(sum.get() + data.blocks() * 512);
+        }
+        Ok(())
+    })?;
+    Ok(sum.get())
 }
 
 /// Calls `act` for the path and, before a folder's own turn is over, for all below it.

@@ -41,6 +41,7 @@ mod process;
 pub mod processes;
 mod program;
 mod receipts;
+mod root;
 mod sample;
 mod spawn;
 mod spool;

@@ -30,6 +30,7 @@ use crate::memory::Kills;
 use crate::milestone::{self, Milestone, Outcome, Started};
 use crate::program::{self, Ending, Plan, Program};
 use crate::receipts::Book;
+use crate::root;
 use crate::sample;
 use crate::spool::{Spool, now};
 use crate::stage::{stage, staging_failed};
@@ -357,9 +358,22 @@ impl House {
             Allowance::new(&dirs, written.as_deref(), allowed, &spool)
         });
         let allowance = Arc::new(measuring.await.expect("measuring does not panic"));
+        let rootfs = assignment.environment.rootfs.as_deref();
+        let root = match rootfs.map(|rootfs| root::lay_out(&self.isolation, &self.dirs, rootfs)) {
+            Some(Ok(root)) => Some(root),
+            None => None,
+            Some(Err(error)) => {
+                let message = "the framework's root file system cannot be entered";
+                let cause = Cause::new(CauseKind::EnvironmentFailed, message)
+                    .evidence([error.to_string()])
+                    .hint("run the service as root, or where users may make namespaces; `trainyard doctor` says more");
+                return Ok(Outcome::Failed { cause });
+            }
+        };
         let memory = Kills::now();
         let plan = Plan {
             command: assignment.definition.command.clone(),
+            root,
             directory: self.dirs.code.clone(),
             environment: contract::environment(assignment, &self.dirs),
             file_limit: allowed,

@@ -41,7 +41,8 @@ pub fn is_on(attempt_dir: &Path, pid: i32) -> io::Result<bool> {
     Ok(lines.any(|line| line.split(|byte| *byte == b' ').nth(4) == Some(&wanted)))
 }
 
-fn folder(attempt_dir: &Path) -> PathBuf {
+/// Where the mark is.
+pub(crate) fn folder(attempt_dir: &Path) -> PathBuf {
     attempt_dir.join(SPOOL).join(FOLDER)
 }
 

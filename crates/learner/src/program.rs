@@ -23,7 +23,9 @@ use crate::spool::Spool;
 pub(crate) struct Plan {
     /// The command line, for `/bin/sh -c`.
     pub command: String,
-    /// The working directory.
+    /// The folder that is the program's root, where it is not the machine's.
+    pub root: Option<PathBuf>,
+    /// The working directory, below that root.
     pub directory: PathBuf,
     /// All of its environment.
     pub environment: Vec<(OsString, OsString)>,
@@ -60,13 +62,12 @@ pub(crate) async fn start(plan: Plan, spool: Arc<Spool>) -> io::Result<Program> 
     command
         .arg("-c")
         .arg(&plan.command)
-        .current_dir(&plan.directory)
         .env_clear()
         .envs(plan.environment)
         .stdin(Stdio::null())
         .stdout(writer.try_clone()?)
         .stderr(writer);
-    spawn::prepare(&mut command, plan.file_limit);
+    spawn::prepare(&mut command, plan.file_limit, plan.root.as_deref(), &plan.directory)?;
     let capture = Capture::start(reader, spool)?;
     let (started, starting) = oneshot::channel();
     let (end, ended) = oneshot::channel();

@@ -37,6 +37,9 @@ pub fn framework(list: &FrameworkList) -> String {
             title,
             version,
             aliases,
+            provider,
+            note,
+            image,
             python,
             requirements,
             disk_mb,
@@ -50,9 +53,12 @@ pub fn framework(list: &FrameworkList) -> String {
             ("also", aliases.join(", ")),
             ("status", status.clone()),
             ("here", availability.clone()),
-            ("note", reason.clone().unwrap_or_default()),
+            ("because", reason.clone().unwrap_or_default()),
+            ("note", note.clone().unwrap_or_default()),
+            ("made by", provider.clone()),
             ("python", python.join(", ")),
             ("packages", requirements.join(" ")),
+            ("image", image.clone().unwrap_or_default()),
             ("disk", format!("about {disk_mb} MB")),
         ] {
             if !value.is_empty() {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use trainyard_frameworks::{Catalogue, CatalogueError, Release, Status};
+use trainyard_frameworks::{Catalogue, CatalogueError, Provider, Release, Status};
 use trainyard_model::code::Code;
 use trainyard_model::definition::FrameworkRef;
 use trainyard_model::diagnostic::Diagnostic;
@@ -37,6 +37,13 @@ fn load(files: &[(&str, &str)]) -> anyhow::Result<Result<Catalogue, CatalogueErr
     Ok(Catalogue::load(Some(folder.path())))
 }
 
+fn lock_of(release: &Release) -> &str {
+    match &release.provider {
+        Provider::Python(packages) => &packages.lock,
+        _ => "",
+    }
+}
+
 fn resolve(catalogue: &Catalogue, name: &str, version: &str) -> Result<Release, Box<Diagnostic>> {
     let wanted = FrameworkRef { name: name.to_owned(), version: version.to_owned() };
     catalogue.resolve(&wanted).cloned().map_err(Box::new)
@@ -53,11 +60,11 @@ fn the_built_in_catalogue_holds_the_seed_s_tensorflow_and_a_current_one() -> any
     let seed =
         resolve(&catalogue, "tensorflow", "1.2-py3").map_err(|no| anyhow::anyhow!("{no:?}"))?;
     assert_eq!(
-        (seed.status, seed.python.as_slice()),
+        (seed.status, seed.provider.python()),
         (Status::Legacy, ["3.6".to_owned()].as_slice())
     );
     for release in catalogue.releases() {
-        assert!(!release.lock.contains("://"), "the lock of {release} names a host");
+        assert!(!lock_of(release).contains("://"), "the lock of {release} names a host");
     }
     Ok(())
 }
@@ -120,7 +127,7 @@ fn an_operator_s_folder_adds_and_replaces() -> anyhow::Result<()> {
     assert_eq!(last.map(|at| listed[at].as_str()), Some("tensorflow 3.0-py3"), "{listed:?}");
     let first = listed.iter().filter(|one| *one == "tensorflow 1.2-py3").count();
     assert_eq!(first, 1, "{listed:?}");
-    assert_eq!(catalogue.releases()[0].requirements, ["six==1.17.0"], "it was replaced");
+    assert_eq!(catalogue.releases()[0].provider.asks_for(), ["six==1.17.0"], "it was replaced");
     let by_alias = resolve(&catalogue, "six", "1.17").map_err(|no| anyhow::anyhow!("{no:?}"))?;
     assert_eq!(by_alias.version, "1.17-py3");
     assert_eq!(by_alias.variables["SIX"], "6");

@@ -89,7 +89,7 @@ async fn many_wait_for_one_build_and_the_next_finds_it_ready() -> anyhow::Result
     assert_eq!(environment, three?);
     assert_eq!(fs::read_to_string(&built)?, "x", "it was built once");
     let phases = phases.into_inner()?;
-    assert_eq!(phases.first().map(|one| one.0), Some(BuildPhase::ResolveInterpreter));
+    assert_eq!(phases.first().map(|one| one.0), Some(BuildPhase::Resolve));
     // Whichever of the two processes built it: this one told its steps, or that it waited.
     let telling = |phase: BuildPhase| phase >= BuildPhase::Create || phase == BuildPhase::Wait;
     assert!(phases.iter().any(|(phase, _)| telling(*phase)), "{phases:?}");
@@ -106,7 +106,7 @@ async fn many_wait_for_one_build_and_the_next_finds_it_ready() -> anyhow::Result
     let told = Command::new("/bin/sh")
         .args(["-c", "python3 -c 'import os, six, sys; print(sys.prefix, os.environ[\"SIX\"])'"])
         .env_clear()
-        .envs(environment.variables())
+        .envs(environment.variables.clone())
         .output()?;
     let told = String::from_utf8(told.stdout)?;
     assert_eq!(told.trim(), format!("{} 6", environment.root.display()));
@@ -130,7 +130,7 @@ async fn the_build_goes_on_when_nobody_waits_any_more() -> anyhow::Result<()> {
     let (environments, release) = (house.environments(), house.release()?);
     let began = tokio::sync::Notify::new();
     tokio::select! {
-        done = environments.ensure(&release, |report| if report.phase > BuildPhase::ResolveInterpreter { began.notify_one(); }) => {
+        done = environments.ensure(&release, |report| if report.phase > BuildPhase::Resolve { began.notify_one(); }) => {
             done.context("it ended before anybody went away")?;
         }
         () = began.notified() => {}

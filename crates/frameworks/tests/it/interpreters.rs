@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use anyhow::Context;
-use trainyard_frameworks::{Availability, Catalogue, Interpreter, Interpreters};
+use trainyard_frameworks::{Availability, Catalogue, Interpreter, Interpreters, Machine};
 use trainyard_model::code::Code;
 use trainyard_model::definition::FrameworkRef;
 
@@ -94,8 +94,10 @@ fn a_release_without_its_interpreter_says_what_is_missing_and_the_way_out() -> a
     let real = some_python()?;
     let folder = tempfile::tempdir()?;
     symlink(&real.path, folder.path().join(format!("python{}", real.minor)))?;
-    let catalogue = Catalogue::builtin()?
-        .with_interpreters(Interpreters::in_folders(vec![folder.path().to_owned()], Vec::new()));
+    let catalogue =
+        Catalogue::builtin()?.for_machine(Machine::this().with_interpreters(
+            Interpreters::in_folders(vec![folder.path().to_owned()], Vec::new()),
+        ));
     let old = catalogue
         .resolve(&FrameworkRef { name: "tensorflow".to_owned(), version: "1.2-py3".to_owned() })
         .map_err(|complaint| anyhow::anyhow!("{complaint:?}"))?;

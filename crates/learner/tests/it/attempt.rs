@@ -42,6 +42,8 @@ pub(crate) struct Setup {
     pub(crate) past: Past,
     pub(crate) results: &'static str,
     pub(crate) staging: StagingView,
+    /// The framework's own root file system.
+    pub(crate) rootfs: Option<PathBuf>,
 }
 
 impl Setup {
@@ -55,6 +57,7 @@ impl Setup {
             past: Past::default(),
             results: "results",
             staging: StagingView::default(),
+            rootfs: None,
         }
     }
 
@@ -97,6 +100,7 @@ impl Setup {
             code: digest(&zip),
             environment: EnvironmentView {
                 lock_hash: String::new(),
+                rootfs: self.rootfs,
                 variables: vec![("PATH".to_owned(), "/opt/env/bin:/usr/bin:/bin".to_owned())],
             },
             slots: vec![0],

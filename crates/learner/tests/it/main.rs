@@ -9,6 +9,7 @@ mod endings;
 mod faults;
 mod output;
 mod resuming;
+mod rootfs;
 mod server;
 mod staging;
 mod storing;

@@ -13,6 +13,10 @@ use rustix::process::{getegid, geteuid};
 use super::overlay::Kind;
 use super::unshare;
 
+/// Numbers of capabilities(7).
+const CAP_SYS_CHROOT: u32 = 18;
+const CAP_SYS_ADMIN: u32 = 21;
+
 /// Can this process mount for itself alone?
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Isolation {
@@ -56,6 +60,20 @@ impl Isolation {
             return Ok(Self::None(format!("mounts cannot be kept from the others: {error}")));
         }
         Ok(if is_root { Self::Own } else { Self::OwnAsUser })
+    }
+
+    /// Why [`enter`](Self::enter) will not be able to mount, as far as can be told without
+    /// trying it.
+    pub fn forbidden() -> Option<String> {
+        if !geteuid().is_root() {
+            return refused_to_users();
+        }
+        let status = fs::read_to_string("/proc/self/status").ok()?;
+        let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
+        let effective = u64::from_str_radix(effective.trim(), 16).ok()?;
+        let may = |capability: u32| effective & (1 << capability) != 0;
+        (!may(CAP_SYS_ADMIN) || !may(CAP_SYS_CHROOT))
+            .then(|| "this container keeps even root from mounting".to_owned())
     }
 
     /// May overlays be tried?
