@@ -1,7 +1,9 @@
 """What the examples have in common: reads MNIST from DATA_DIR, and tells what came of it.
 
-Goes into the zip beside a `train.py`. Runs on every Python since 3.6.
+Goes into the zip beside a `train.py`. Runs on every Python since 2.7.
 """
+
+from __future__ import print_function
 
 import gzip
 import json
@@ -15,9 +17,9 @@ import numpy as np
 def idx(name):
     """The array in an idx file: two zeros, the type, the number of dimensions, the dimensions, the items."""
     with gzip.open(os.path.join(os.environ["DATA_DIR"], name + "-ubyte.gz")) as file:
-        content = file.read()
+        content = bytearray(file.read())
     dimensions = content[3]
-    shape = struct.unpack(">%dI" % dimensions, content[4 : 4 + 4 * dimensions])
+    shape = struct.unpack(">%dI" % dimensions, bytes(content[4 : 4 + 4 * dimensions]))
     return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
 
 
@@ -33,7 +35,7 @@ def labels(part):
 
 def begin(framework, version):
     """Says what really runs, where logs are read first."""
-    print("%s %s on Python %s" % (framework, version, platform.python_version()), flush=True)
+    print("%s %s on Python %s" % (framework, version, platform.python_version()))
 
 
 def result(name):

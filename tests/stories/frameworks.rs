@@ -52,7 +52,10 @@ impl Example {
             s3.put(data, name, &std::fs::read(&path)?)?;
         }
         let version = between(&page, "version: ", "}")?;
+        // Programs of old Pythons are started as they were then.
+        let python = if self.version.ends_with("-py2") { "python " } else { "python3 " };
         let job = page
+            .replace("python3 ", python)
             .replace(&format!("version: {version}}}"), &format!("version: {}}}", self.version))
             .replace("<url>", &s3.endpoint())
             .replace("<username>", s3.access_key())
@@ -131,6 +134,15 @@ examples! {
     s3_scikit_learn_trains_on_digits:
         "scikit-learn-mnist", "scikit-learn", "1.9-py3", "scikit-learn 1.9.1", "model.joblib", 0.93;
     #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
+    s3_scikit_learn_of_2016_trains_on_digits:
+        "scikit-learn-mnist", "scikit-learn", "0.17-py2", "scikit-learn 0.17.1", "model.joblib", 0.85;
+    #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
+    s3_tensorflow_1_2_on_python_2_trains_on_digits:
+        "tensorflow-mnist", "tensorflow", "1.2-py2", "tensorflow 1.2.0", "model/saved_model.pb", 0.93;
+    #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
+    s3_tensorflow_1_3_on_python_2_trains_on_digits:
+        "tensorflow-mnist", "tensorflow", "1.3-py2", "tensorflow 1.3.0", "model/saved_model.pb", 0.93;
+    #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
     s3_tensorflow_1_2_trains_on_digits:
         "tensorflow-mnist", "tensorflow", "1.2-py3", "tensorflow 1.2.0", "model/saved_model.pb", 0.93;
     #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
@@ -145,6 +157,9 @@ examples! {
     #[ignore = "gigabytes: cargo xtask test frameworks"]
     s3_tensorflow_2_trains_on_digits:
         "tensorflow-mnist", "tensorflow", "2.21-py3", "tensorflow 2.21.0", "model/saved_model.pb", 0.93;
+    #[ignore = "gigabytes: cargo xtask test frameworks"]
+    s3_tensorflow_2_in_the_manner_of_1_trains_on_digits:
+        "tensorflow-mnist", "tensorflow", "2.21-compat.v1-py3", "tensorflow 2.21.0", "model/saved_model.pb", 0.93;
     #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
     s3_xgboost_trains_on_digits:
         "xgboost-mnist", "xgboost", "3.2-py3", "xgboost 3.2.0", "model.json", 0.9;
@@ -166,6 +181,12 @@ examples! {
     #[ignore = "gigabytes: cargo xtask test frameworks"]
     s3_pytorch_trains_on_digits:
         "pytorch-mnist", "pytorch", "2.15-py3", "torch 2.15.0+cu132", "model.pt", 0.93;
+    #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
+    s3_caffe2_trains_on_digits:
+        "caffe2-mnist", "caffe2", "1.0-py3", "caffe2 1.0.0", "model.npz", 0.93;
+    #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
+    s3_mxnet_of_2017_trains_on_digits:
+        "mxnet-mnist", "mxnet", "0.10-py3", "mxnet 0.10.0", "model-symbol.json", 0.93;
     #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
     s3_mxnet_trains_on_digits:
         "mxnet-mnist", "mxnet", "1.9-py3", "mxnet 1.9.1", "model-symbol.json", 0.93;

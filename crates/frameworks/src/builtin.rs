@@ -14,6 +14,8 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     file!("tensorflow.toml"),
     file!("keras.toml"),
     file!("pytorch.toml"),
+    file!("theano.toml"),
+    file!("caffe2.toml"),
     file!("mxnet.toml"),
     file!("jax.toml"),
     file!("scikit-learn.toml"),
@@ -24,19 +26,25 @@ pub(crate) const FILES: &[(&str, &str)] = &[
 
 /// The locks that those files name, by the path they name them with.
 const LOCKS: &[(&str, &str)] = &[
+    file!("locks/caffe2-1.0-py3.txt"),
     file!("locks/jax-0.10-py3.txt"),
     file!("locks/keras-2.1-py3.txt"),
     file!("locks/keras-3.15-py3.txt"),
     file!("locks/lightgbm-4.7-py3.txt"),
+    file!("locks/mxnet-0.10-py3.txt"),
     file!("locks/mxnet-1.9-py3.txt"),
     file!("locks/pytorch-1.0-py3.txt"),
     file!("locks/pytorch-2.15-py3.txt"),
+    file!("locks/scikit-learn-0.17-py2.txt"),
     file!("locks/scikit-learn-1.9-py3.txt"),
     file!("locks/tensorflow-1.15-py3.txt"),
+    file!("locks/tensorflow-1.2-py2.txt"),
     file!("locks/tensorflow-1.2-py3.txt"),
+    file!("locks/tensorflow-1.3-py2.txt"),
     file!("locks/tensorflow-1.3-py3.txt"),
     file!("locks/tensorflow-1.5-py3.txt"),
     file!("locks/tensorflow-2.21-py3.txt"),
+    file!("locks/theano-0.9-py3.txt"),
     file!("locks/xgboost-3.2-py3.txt"),
 ];
 

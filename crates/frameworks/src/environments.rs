@@ -323,6 +323,7 @@ fn hash_of(release: &Release, base: &Base) -> String {
     match (&release.provider, base) {
         (Provider::Python(packages), Base::Python(interpreter)) => {
             parts.extend([interpreter.version.clone(), packages.lock.clone()]);
+            parts.extend(packages.modules.iter().flat_map(|(name, text)| [name, text]).cloned());
         }
         (Provider::Rootfs(suite), _) => {
             parts.extend(["rootfs".to_owned(), suite.suite.clone()]);

@@ -63,6 +63,8 @@ struct Entry {
     requirements: Vec<Spanned<String>>,
     /// Path of the lock, relative to the file.
     lock: Option<Spanned<String>>,
+    #[serde(default)]
+    modules: BTreeMap<Spanned<String>, String>,
     /// Instead of the two: the packages that the run's own zip asks for.
     #[serde(default)]
     own_requirements: bool,
@@ -246,6 +248,7 @@ fn provider(
         ("requirements", !entry.requirements.is_empty(), Word::Python),
         ("lock", entry.lock.is_some(), Word::Python),
         ("own_requirements", entry.own_requirements, Word::Python),
+        ("modules", !entry.modules.is_empty(), Word::Python),
         ("suite", entry.suite.is_some(), Word::Rootfs),
         ("packages", !entry.packages.is_empty(), Word::Rootfs),
         ("program", entry.program.is_some(), Word::System),
@@ -330,7 +333,16 @@ fn packages(
             return Err(page.invalid(entry.version.span(), what.to_owned()));
         }
     };
+    for module in entry.modules.keys() {
+        if !is_identifier(module.get_ref()) {
+            let what = format!("'{}' is no name of a Python module", module.get_ref());
+            return Err(page.invalid(module.span(), what));
+        }
+    }
     Ok(Packages {
+        modules: (entry.modules.iter())
+            .map(|(name, text)| (name.get_ref().clone(), text.clone()))
+            .collect(),
         python: versions.clone(),
         requirements: entry.requirements.iter().map(|one| one.get_ref().clone()).collect(),
         lock,
@@ -411,6 +423,11 @@ fn is_package(text: &str) -> bool {
 fn is_minor(text: &str) -> bool {
     text.split_once('.')
         .is_some_and(|(major, minor)| major.parse::<u8>().is_ok() && minor.parse::<u8>().is_ok())
+}
+
+fn is_identifier(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && text.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
 fn is_variable(text: &str) -> bool {

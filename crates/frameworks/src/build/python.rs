@@ -30,7 +30,20 @@ pub(super) async fn make(
     // Nothing to install: a bare Python is an environment, too.
     if !packages.lock.is_empty() {
         install(site, &uv, packages, &requirements).await?;
+        add_modules(site, python, packages)?;
         compile(site).await?;
+    }
+    Ok(())
+}
+
+/// Puts the catalogue's own modules beside the packages.
+fn add_modules(
+    site: &Site<'_>,
+    python: &Interpreter,
+    packages: &Packages,
+) -> Result<(), EnvironmentError> {
+    for (name, text) in &packages.modules {
+        site.write(&format!("lib/python{}/site-packages/{name}.py", python.minor), text)?;
     }
     Ok(())
 }
