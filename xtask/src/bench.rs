@@ -7,6 +7,7 @@
 
 mod cold_start;
 mod first_byte;
+mod frameworks;
 mod logs;
 mod objectstore;
 mod service;
@@ -17,7 +18,7 @@ mod submissions;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use trainyard_testkit::home::Home;
@@ -64,11 +65,19 @@ const BENCHES: &[Bench] = &[
     ("logs", "A program's output, as fast as it prints, into the server's log", logs::run),
     ("staging", "Training data to DATA_DIR, the first time and again", staging::run),
     (
+        "frameworks",
+        "An environment from its lock, cold and warm, beside uv and pip by hand, and a start in it",
+        frameworks::run,
+    ),
+    (
         "service",
         "The service under a million runs, ten thousand in the queue, and kill -9",
         service::run,
     ),
 ];
+
+/// Changes how often the benches are measured that take long.
+const ROUNDS_VARIABLE: &str = "TRAINYARD_BENCH_ROUNDS";
 
 /// Names for several at once.
 const GROUPS: &[(&str, &[&str])] = &[("submit", &["submissions", "first-byte"])];
@@ -76,7 +85,7 @@ const GROUPS: &[(&str, &[&str])] = &[("submit", &["submissions", "first-byte"])]
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Which benches: submit (that is first-byte and submissions), first-byte, cold-start, submissions, objectstore, logs, staging, service; all
+    /// Which benches: submit (that is first-byte and submissions), first-byte, cold-start, submissions, objectstore, logs, staging, frameworks, service; all
     /// when none is named.
     what: Vec<String>,
     /// Also write the rows to this file.
@@ -184,6 +193,16 @@ impl Table {
     }
 }
 
+/// How often a bench that takes long is measured: as the variable says, else `usual`.
+fn rounds(usual: usize) -> Result<usize> {
+    let rounds = match std::env::var(ROUNDS_VARIABLE) {
+        Ok(text) => text.parse().with_context(|| format!("{ROUNDS_VARIABLE} is no number"))?,
+        Err(_) => usual,
+    };
+    ensure!(rounds > 0, "{ROUNDS_VARIABLE} must be 1 or more");
+    Ok(rounds)
+}
+
 /// The sample in the middle; of an even number the lower of the two.
 fn median(samples: &mut [Duration]) -> Duration {
     samples.sort_unstable();
@@ -199,13 +218,21 @@ struct Scene {
 
 impl Scene {
     fn start(binary: &Path, slots: u32) -> Result<Self> {
+        Self::start_with(binary, slots, None)
+    }
+
+    /// The same with another cache than the machine's.
+    fn start_with(binary: &Path, slots: u32, cache: Option<&Path>) -> Result<Self> {
         let catalogue = binary::repository().join("tests/catalogue");
         let configuration = format!(
             "listen = \"127.0.0.1:0\"\n[slots]\ncpu = {slots}\n[frameworks]\ndirectory = \"{}\"\n\
              [limits]\nsubmissions_per_second = 0\nruns_per_user = 0\nruns = 0\n",
             catalogue.display()
         );
-        let home = Home::with_binary(binary.to_owned(), &configuration)?;
+        let mut home = Home::with_binary(binary.to_owned(), &configuration)?;
+        if let Some(cache) = cache {
+            home = home.with_variable("TRAINYARD_CACHE", &cache.display().to_string());
+        }
         let store = tempfile::Builder::new().prefix("trainyard-store-").tempdir()?;
         std::fs::create_dir(store.path().join("results"))?;
         Ok(Self { server: home.serve()?, home, store })
@@ -213,9 +240,14 @@ impl Scene {
 
     /// A definition without data.
     fn definition(&self, command: &str) -> String {
+        self.definition_for("plain", "1-py3", command)
+    }
+
+    /// The same under another framework.
+    fn definition_for(&self, framework: &str, version: &str, command: &str) -> String {
         let definition = json!({
             "model_definition": {
-                "framework": { "name": "plain", "version": "1-py3" },
+                "framework": { "name": framework, "version": version },
                 "name": "bench",
                 "execution": { "command": command, "resourceType": "small" },
             },

@@ -16,7 +16,7 @@ use super::{Row, Scene, Table, model};
 
 const NAME: &str = "first-byte";
 const COMMAND: &str = "echo first-byte";
-const LINE: &str = "first-byte";
+pub(super) const LINE: &str = "first-byte";
 /// The bytes that only the program prints; the command's text stands in the log's head, too.
 const MARK: &[u8] = b"\nfirst-byte\n";
 const RUNS: usize = 25;
@@ -90,7 +90,7 @@ fn at_any_moment(slurm: &Slurm, runs: u32) -> Result<Vec<Duration>> {
 }
 
 /// `POST`, then the event stream to the program's first byte.
-fn by_api(scene: &Scene, definition: &str) -> Result<Duration> {
+pub(super) fn by_api(scene: &Scene, definition: &str) -> Result<Duration> {
     let zip = model();
     let start = Instant::now();
     let id = scene.server.submit(definition, &zip)?;

@@ -21,8 +21,7 @@ use trainyard_testkit::s3::S3Server;
 use super::{Row, Table};
 
 const NAME: &str = "objectstore";
-/// Changes how often each cell is measured.
-const ROUNDS_VARIABLE: &str = "TRAINYARD_BENCH_ROUNDS";
+/// How often each cell is measured, unless the variable says otherwise.
 const ROUNDS: usize = 5;
 /// Names the only peers to measure, with commas between them.
 const PEERS_VARIABLE: &str = "TRAINYARD_BENCH_PEERS";
@@ -144,11 +143,7 @@ struct Workbench {
 }
 
 pub(super) fn run(_: &Path) -> Result<Table> {
-    let rounds = match std::env::var(ROUNDS_VARIABLE) {
-        Ok(text) => text.parse().with_context(|| format!("{ROUNDS_VARIABLE} is no number"))?,
-        Err(_) => ROUNDS,
-    };
-    ensure!(rounds > 0, "{ROUNDS_VARIABLE} must be 1 or more");
+    let rounds = super::rounds(ROUNDS)?;
     let bench = Workbench {
         ours: binary::build_transfer()?,
         sources: tempfile::Builder::new().prefix("trainyard-bench-").tempdir()?,
