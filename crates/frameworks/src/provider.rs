@@ -60,7 +60,8 @@ pub struct Packages {
     pub requirements: Vec<String>,
     /// The lock's text: every package with its version and hashes. Empty for none at all.
     pub lock: String,
-    /// Modules of the catalogue's own, put beside the packages: name and text.
+    /// Modules of the catalogue's own, put beside the packages and imported whenever Python
+    /// starts: name and text.
     pub modules: Variables,
     /// The packages are those that the run's own zip asks for; until
     /// [`Environments::own`](crate::Environments::own) has locked them there are none.

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use trainyard_frameworks::{
     Availability, BuildPhase, Catalogue, Environment, EnvironmentError, Environments, Interpreter,
-    Interpreters, Release, Status,
+    Interpreters, Provider, Release, Status,
 };
 use trainyard_testkit::tools;
 
@@ -174,13 +174,16 @@ fn subject<'a>(catalogue: &Catalogue, release: &'a Release) -> Result<Subject<'a
     if let Availability::Unavailable { why, .. } = catalogue.availability(release) {
         return Err(why);
     }
-    if release.lock.is_empty() {
+    let Provider::Python(packages) = &release.provider else {
+        return Err("it is made of something else than Python packages".to_owned());
+    };
+    if packages.lock.is_empty() {
         return Err("it has no packages of its own".to_owned());
     }
     let interpreter = Interpreters::of_this_machine()
-        .find_first(&release.python)
+        .find_first(&packages.python)
         .ok_or_else(|| "its interpreter has gone".to_owned())?;
-    Ok(Subject { release, interpreter, lock: &release.lock })
+    Ok(Subject { release, interpreter, lock: &packages.lock })
 }
 
 /// uv as the service has it, and whether it lies in the cache of `desk`; otherwise it is on the

@@ -133,7 +133,14 @@ impl Site<'_> {
     /// How Python is started outside of a run. What users ask for is not believed: a wheel may
     /// bring a `.pth` file, whose lines run whenever `site` is loaded.
     fn isolated(&self) -> &'static str {
-        if self.release.provider.takes_requirements() { "-IS" } else { "-I" }
+        if self.release.provider.takes_requirements() {
+            "-IS"
+        } else if self.environment.heart.ends_with("python") {
+            // CPython 2 knows no `-I`.
+            "-Es"
+        } else {
+            "-I"
+        }
     }
 
     async fn tool(

@@ -36,14 +36,21 @@ pub(super) async fn make(
     Ok(())
 }
 
-/// Puts the catalogue's own modules beside the packages.
+/// Puts the catalogue's own modules beside the packages. A `.pth` file has them imported:
+/// `sitecustomize` would be the name for it, which some distributions have taken.
 fn add_modules(
     site: &Site<'_>,
     python: &Interpreter,
     packages: &Packages,
 ) -> Result<(), EnvironmentError> {
+    let folder = format!("lib/python{}/site-packages", python.minor);
+    let mut imports = String::new();
     for (name, text) in &packages.modules {
-        site.write(&format!("lib/python{}/site-packages/{name}.py", python.minor), text)?;
+        site.write(&format!("{folder}/{name}.py"), text)?;
+        imports += &format!("import {name}\n");
+    }
+    if !imports.is_empty() {
+        site.write(&format!("{folder}/trainyard.pth"), &imports)?;
     }
     Ok(())
 }

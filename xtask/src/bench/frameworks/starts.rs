@@ -36,7 +36,7 @@ fn by_itself(subject: &Subject<'_>, environment: &Environment, table: &mut Table
     let (mut ours, mut bare) = (vec![], vec![]);
     // One round more, the first, to have everything in the page cache.
     for round in 0..=STARTS {
-        let own = start(&environment.python, environment.variables())?;
+        let own = start(&environment.heart, environment.variables.clone())?;
         let floor = start(&subject.interpreter.path, Vec::new())?;
         if round > 0 {
             ours.push(own);
