@@ -14,6 +14,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     file!("tensorflow.toml"),
     file!("keras.toml"),
     file!("pytorch.toml"),
+    file!("torch.toml"),
     file!("theano.toml"),
     file!("caffe2.toml"),
     file!("mxnet.toml"),

@@ -17,7 +17,7 @@ const READY: &str = ".ready.json";
 
 /// Where the programs of the system lie. The service's own PATH is not handed on: what a run
 /// finds should not depend on who started the service.
-const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(crate) const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A folder with all that a release needs, read-only, shared by everyone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -25,6 +25,7 @@ mod interpreters;
 mod lock;
 mod machine;
 mod own;
+mod programs;
 mod progress;
 mod provider;
 mod recipe;

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::gpu::Driver;
 use crate::interpreters::{Interpreter, Interpreters};
+use crate::programs::Programs;
 use crate::provider::{Installed, Provider};
-use crate::release::Release;
+use crate::release::{Check, Release};
 
 /// The tool that makes root file systems.
 const MMDEBSTRAP: &str = "mmdebstrap";
@@ -20,6 +21,7 @@ pub struct Machine {
     no_roots: Option<String>,
     /// Where programs are looked for.
     folders: Vec<PathBuf>,
+    programs: Programs,
     home: PathBuf,
 }
 
@@ -67,6 +69,7 @@ impl Machine {
             driver: None,
             no_roots: None,
             folders,
+            programs: Programs::default(),
             home: std::env::home_dir().unwrap_or_default(),
         }
     }
@@ -105,8 +108,8 @@ impl Machine {
         self.driver.as_ref()
     }
 
-    /// What the release's environment would be made with here. May start interpreters that
-    /// were not seen before, for some tens of milliseconds each.
+    /// What the release's environment would be made with here. May start interpreters and
+    /// programs that were not seen before, for some tens of milliseconds each.
     pub(crate) fn base_of(&self, release: &Release) -> Result<Base, Lack> {
         let platform = platform();
         if !release.platforms.is_empty() && !release.platforms.contains(&platform) {
@@ -137,7 +140,7 @@ impl Machine {
                 .map(Base::Python)
                 .ok_or_else(|| self.no_python(&packages.python)),
             Provider::Rootfs(_) => self.mmdebstrap(),
-            Provider::System(installed) => self.program(installed),
+            Provider::System(installed) => self.program(installed, &release.check),
             Provider::Image => Err(Lack {
                 why: "there is only a container image of it, which this engine cannot start"
                     .to_owned(),
@@ -175,16 +178,20 @@ impl Machine {
         })
     }
 
-    fn program(&self, installed: &Installed) -> Result<Base, Lack> {
+    fn program(&self, installed: &Installed, check: &Check) -> Result<Base, Lack> {
         let own = installed.folders.iter().map(|folder| match folder.strip_prefix("~") {
             Ok(below) => self.home.join(below),
             Err(_) => folder.clone(),
         });
         let found = own.map(|folder| folder.join(&installed.program)).find(|file| is_program(file));
-        found.or_else(|| self.find(&installed.program)).map(Base::System).ok_or_else(|| Lack {
-            why: format!("the program '{}' is not installed", installed.program),
-            remedy: installed.remedy.clone(),
-        })
+        let lack = |why| Lack { why, remedy: installed.remedy.clone() };
+        let found = found
+            .or_else(|| self.find(&installed.program))
+            .ok_or_else(|| lack(format!("the program '{}' is not installed", installed.program)))?;
+        match self.programs.is_the_one(&found, installed, check) {
+            Ok(()) => Ok(Base::System(found)),
+            Err(why) => Err(lack(format!("{} is another one: {why}", found.display()))),
+        }
     }
 
     fn find(&self, program: &str) -> Option<PathBuf> {

@@ -9,6 +9,7 @@ use tokio::process::Command;
 
 use super::Site;
 use crate::error::EnvironmentError;
+use crate::programs::prefix;
 use crate::progress::BuildPhase;
 use crate::provider::{Installed, Variables};
 
@@ -29,13 +30,12 @@ pub(super) async fn make(
     let Some(load) = &installed.load else { return Ok(Variables::new()) };
     (site.report)(BuildPhase::Create, load);
     let told = root.join("loaded");
-    let prefix = program.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
     let mut command = Command::new("/bin/sh");
     // From a bare environment, so that what differs afterwards is what it has set.
     command
         .env_clear()
         .envs(site.environment.variables.iter().cloned())
-        .env("PREFIX", prefix)
+        .env("PREFIX", prefix(program))
         .args(["-c", &format!("set -e\n{load}\nenv -0 >\"$0\"")])
         .arg(&told)
         .current_dir(root);

@@ -3,3 +3,4 @@
 mod catalogue;
 mod environments;
 mod interpreters;
+mod system;
