@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use trainyard_crashpoint::crash_point;
-use trainyard_definition::zip::REQUIREMENTS;
+use trainyard_definition::zip::PackageFiles;
 use trainyard_definition::{Premises, Submission, Syntax, read_for};
-use trainyard_frameworks::check_requirements;
+use trainyard_frameworks::{Asked, BadRequirement, PackageTexts};
 use trainyard_ledger::{NewRun, RunRecord};
 use trainyard_model::code::Code;
-use trainyard_model::definition::FrameworkRef;
+use trainyard_model::definition::{FrameworkRef, TrainingDefinition};
 use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::ids::{DefinitionId, UserName};
 use trainyard_model::size::Size;
@@ -190,10 +190,12 @@ impl Control {
         };
         match zip_check {
             Some(Ok(inventory)) => {
-                let framework = reading.as_ref().map(|submission| &submission.definition.framework);
-                complaints.extend(framework.and_then(|framework| {
-                    self.bad_requirements(framework, inventory.requirements.as_deref())
-                }));
+                let definition = reading.as_ref().map(|submission| &submission.definition);
+                complaints.extend(
+                    definition.and_then(|definition| {
+                        self.bad_requirements(definition, &inventory.packages)
+                    }),
+                );
                 warnings.extend(inventory.warnings);
             }
             Some(Err(found)) => complaints.extend(found),
@@ -224,16 +226,35 @@ impl Control {
 }
 
 impl Control {
-    /// The complaint about the requirements in a zip, where the framework takes them.
-    fn bad_requirements(&self, wanted: &FrameworkRef, text: Option<&str>) -> Option<Diagnostic> {
-        let takes_them = (self.catalogue.resolve(wanted))
+    /// The complaint about the packages that a zip asks for, where the framework takes them.
+    fn bad_requirements(
+        &self,
+        definition: &TrainingDefinition,
+        files: &PackageFiles,
+    ) -> Option<Diagnostic> {
+        let takes_them = (self.catalogue.resolve(&definition.framework))
             .is_ok_and(|release| release.provider.takes_requirements());
-        let fault = check_requirements(text.filter(|_| takes_them)?).err()?;
+        if !takes_them {
+            return None;
+        }
+        let fault = asked(files, &definition.command).err()?;
         let complaint = Diagnostic::error(Code::BadRequirements, fault.to_string());
-        Some(complaint.at(REQUIREMENTS).help(
+        Some(complaint.at(fault.file).help(
             "name the packages as the index has them; modules of your own go into the zip, beside the program",
         ))
     }
+}
+
+/// What a zip asks for. The header of a program counts if the command starts that one.
+pub(crate) fn asked(files: &PackageFiles, command: &str) -> Result<Asked, BadRequirement> {
+    let mut words = command.split_whitespace();
+    let script = words.find_map(|word| files.scripts.get_key_value(word.trim_start_matches("./")));
+    Asked::of(PackageTexts {
+        requirements: files.requirements.as_deref(),
+        project: files.project.as_deref(),
+        lock: files.lock.as_deref(),
+        script: script.map(|(name, header)| (name.as_str(), header.as_str())),
+    })
 }
 
 impl Premises for Control {

@@ -2,7 +2,6 @@
 
 use trainyard_api::ApiError;
 use trainyard_api::check::{Check, CheckReport, CheckResult};
-use trainyard_definition::zip::REQUIREMENTS;
 use trainyard_model::definition::TrainingDefinition;
 use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::ids::UserName;
@@ -51,7 +50,7 @@ impl Control {
         let framework = &definition.framework;
         let message = match self.catalogue.resolve(framework) {
             Ok(release) if release.provider.takes_requirements() => format!(
-                "{framework}; what the zip's {REQUIREMENTS} asks for is installed when the run is submitted"
+                "{framework}; the packages that the zip asks for are installed when the run is submitted"
             ),
             Ok(release) if self.environments.ready(release).is_some() => {
                 format!("{framework} is ready")

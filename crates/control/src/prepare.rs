@@ -22,6 +22,7 @@ use trainyard_model::event::Event;
 use trainyard_model::ids::RunId;
 use trainyard_model::state::{Preparation, RunState};
 
+use crate::admission::asked;
 use crate::control::Control;
 use crate::recheck::is_past;
 
@@ -142,16 +143,19 @@ impl Control {
         let reading = tokio::task::spawn_blocking(move || {
             let zip = blobs.get(&code).map_err(|error| error.to_string())?;
             let inventory = zip::inspect(&zip, &limits);
-            inventory.map(|inventory| inventory.requirements).map_err(|complaints| {
+            inventory.map(|inventory| inventory.packages).map_err(|complaints| {
                 complaints.first().map_or_else(String::new, |first| first.message.clone())
             })
         });
-        let requirements = reading.await.expect("reading a zip does not panic");
-        let requirements = requirements.map_err(|error| {
-            let message = "the requirements in the run's zip could not be read";
+        let files = reading.await.expect("reading a zip does not panic");
+        let asked = files.and_then(|files| {
+            asked(&files, &record.definition.command).map_err(|fault| fault.to_string())
+        });
+        let asked = asked.map_err(|error| {
+            let message = "what the run's zip says of packages could not be read";
             Cause::new(CauseKind::EnvironmentFailed, message).evidence([error])
         })?;
-        let own = self.environments.own(release, &requirements.unwrap_or_default(), report).await;
+        let own = self.environments.own(release, &asked, report).await;
         own.map_err(|error| error.cause())
     }
 

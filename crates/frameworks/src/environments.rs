@@ -20,7 +20,7 @@ use crate::build::{Site, build};
 use crate::environment::{self, Environment};
 use crate::error::EnvironmentError;
 use crate::machine::{Base, Lack, Machine, platform};
-use crate::own;
+use crate::own::{self, Asked};
 use crate::progress::{BuildPhase, BuildProgress};
 use crate::provider::Provider;
 use crate::release::Release;
@@ -106,7 +106,7 @@ impl Environments {
         unfinished::remove(&folder).map_err(EnvironmentError::cache(folder))
     }
 
-    /// The release with the packages that a run's own `requirements.txt` asks for: locked
+    /// The release with the packages that a run's own zip asks for: locked
     /// the first time that somebody asks for them on this machine, and the same ever after.
     ///
     /// # Errors
@@ -114,7 +114,7 @@ impl Environments {
     pub async fn own(
         &self,
         release: &Release,
-        requirements: &str,
+        asked: &Asked,
         progress: impl Fn(BuildProgress) + Send + Sync,
     ) -> Result<Release, EnvironmentError> {
         let base = self.base(release, &progress).await?;
@@ -122,8 +122,8 @@ impl Environments {
         else {
             return Ok(release.clone());
         };
-        let lock = self.inner.lock_of(release, interpreter, requirements, &progress).await?;
-        let provider = Provider::Python(own::with_lock(packages, requirements, lock));
+        let lock = self.inner.lock_of(release, interpreter, asked, &progress).await?;
+        let provider = Provider::Python(own::with_lock(packages, asked, lock));
         Ok(Release { provider, ..release.clone() })
     }
 

@@ -87,7 +87,7 @@ pub enum EnvironmentError {
         /// The last line it printed.
         printed: String,
     },
-    /// What a run's own `requirements.txt` asks for is not taken.
+    /// What a run's own zip asks for is not taken.
     #[error("the environment of {release} cannot be made")]
     Requirements {
         /// `python 3.11`.

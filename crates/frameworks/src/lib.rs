@@ -44,7 +44,7 @@ pub use error::{CatalogueError, EnvironmentError, ToolFailure};
 pub use gpu::{Cuda, Driver};
 pub use interpreters::{Interpreter, Interpreters};
 pub use machine::Machine;
-pub use own::{BadRequirement, check_requirements};
+pub use own::{Asked, BadRequirement, PackageTexts};
 pub use progress::{BuildPhase, BuildProgress};
 pub use provider::{Installed, Packages, Provider, Suite, Variables};
 pub use release::{Check, CheckProgram, Machines, Release, Status};

@@ -12,6 +12,7 @@ use trainyard_model::diagnostic::Diagnostic;
 use super::inflate::{Failure, Meter, inflate};
 use super::inspect::{Entry, Inventory};
 use super::limits::ZipLimits;
+use super::packages::PackageFiles;
 use super::survey::{Candidate, Survey, survey};
 
 /// Why a zip was not unpacked. What had been written of it was taken away again.
@@ -84,7 +85,7 @@ pub fn extract(bytes: &[u8], limits: &ZipLimits, dest: &Path) -> Result<Inventor
         .collect();
     let total_bytes = entries.iter().map(|entry| entry.size).sum();
     // Whoever unpacks it can read them where they lie.
-    Ok(Inventory { entries, total_bytes, warnings, requirements: None })
+    Ok(Inventory { entries, total_bytes, warnings, packages: PackageFiles::default() })
 }
 
 fn create(directory: &OwnedFd, file: &Candidate<'_>) -> io::Result<File> {

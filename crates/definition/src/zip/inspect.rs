@@ -6,13 +6,8 @@ use trainyard_model::diagnostic::Diagnostic;
 
 use super::inflate::{Failure, Meter, inflate};
 use super::limits::ZipLimits;
-use super::survey::{Candidate, Survey, survey};
-
-/// The file in which a zip says which Python packages it needs.
-pub const REQUIREMENTS: &str = "requirements.txt";
-
-/// A longer one is no list of requirements.
-const REQUIREMENTS_BYTES: u64 = 256 << 10;
+use super::packages::PackageFiles;
+use super::survey::{Survey, survey};
 
 /// What a zip holds, once it was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +18,8 @@ pub struct Inventory {
     pub total_bytes: u64,
     /// What was left out (`__MACOSX`, `.DS_Store`), at most 50 entries of it.
     pub warnings: Vec<Diagnostic>,
-    /// The text of its `requirements.txt`, if it has one of at most 256 KiB.
-    pub requirements: Option<String>,
+    /// What it says about the Python packages that its program needs.
+    pub packages: PackageFiles,
 }
 
 /// One file of a zip.
@@ -39,7 +34,7 @@ pub struct Entry {
 }
 
 /// Judges a zip: structure, names, kinds, sizes, checksums. Every file is
-/// decompressed once and thrown away, but for its requirements, so that an accepted zip is sound in every byte.
+/// decompressed once and thrown away, but for what it says of packages, so that an accepted zip is sound in every byte.
 ///
 /// # Errors
 /// Every complaint at once (at most 50 and a count), each naming its entry. A
@@ -47,12 +42,12 @@ pub struct Entry {
 pub fn inspect(bytes: &[u8], limits: &ZipLimits) -> Result<Inventory, Vec<Diagnostic>> {
     let Survey { candidates, warnings, mut complaints } = survey(bytes, limits);
     let mut meter = Meter::default();
-    let mut requirements = None;
+    let mut packages = PackageFiles::default();
     for file in &candidates {
         if complaints.hostile() {
             break;
         }
-        let mut kept = is_requirements(file).then(Vec::new);
+        let mut kept = PackageFiles::may_hold(file).then(Vec::new);
         let mut keep = |chunk: &[u8]| {
             if let Some(kept) = &mut kept {
                 kept.extend_from_slice(chunk);
@@ -60,8 +55,9 @@ pub fn inspect(bytes: &[u8], limits: &ZipLimits) -> Result<Inventory, Vec<Diagno
             Ok::<(), Infallible>(())
         };
         let inflated = inflate(file, limits, &mut meter, &mut keep);
-        requirements =
-            kept.map(|text| String::from_utf8_lossy(&text).into_owned()).or(requirements);
+        if let Some(text) = kept {
+            packages.take(&file.name, &text);
+        }
         match inflated {
             Ok(()) => {}
             Err(Failure::Refused(complaint)) => complaints.add(*complaint),
@@ -76,9 +72,5 @@ pub fn inspect(bytes: &[u8], limits: &ZipLimits) -> Result<Inventory, Vec<Diagno
         .map(|file| Entry { name: file.name, size: file.size, mode_executable: file.executable })
         .collect();
     let total_bytes = entries.iter().map(|entry| entry.size).sum();
-    Ok(Inventory { entries, total_bytes, warnings, requirements })
-}
-
-fn is_requirements(file: &Candidate<'_>) -> bool {
-    file.name == REQUIREMENTS && file.size <= REQUIREMENTS_BYTES
+    Ok(Inventory { entries, total_bytes, warnings, packages })
 }

@@ -16,11 +16,13 @@ mod limits;
 mod local;
 mod names;
 mod pack;
+mod packages;
 mod special;
 mod survey;
 mod walk;
 
 pub use extract::{ExtractError, extract};
-pub use inspect::{Entry, Inventory, REQUIREMENTS, inspect};
+pub use inspect::{Entry, Inventory, inspect};
 pub use limits::ZipLimits;
 pub use pack::{PackError, Packed, pack};
+pub use packages::PackageFiles;
