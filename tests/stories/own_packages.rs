@@ -39,8 +39,11 @@ fn version(scene: &Scene) -> anyhow::Result<Option<String>> {
 }
 
 fn post(scene: &Scene, version: &str, requirements: &str) -> anyhow::Result<Answer> {
-    let files = [("train.py", PROGRAM), ("requirements.txt", requirements)];
-    scene.server.post(&definition(scene, version)?, &zip::of(&files))
+    post_files(scene, version, &[("train.py", PROGRAM), ("requirements.txt", requirements)])
+}
+
+fn post_files(scene: &Scene, version: &str, files: &[(&str, &str)]) -> anyhow::Result<Answer> {
+    scene.server.post(&definition(scene, version)?, &zip::of(files))
 }
 
 fn submit(scene: &Scene, version: &str, requirements: &str) -> anyhow::Result<String> {
@@ -117,5 +120,72 @@ fn requirements_that_lead_elsewhere_are_refused_and_those_that_do_not_fit_are_to
     ensure!(status["cause"]["code"] == "TY0304", "{status}");
     let told = status["cause"].to_string();
     ensure!(told.contains("unsatisfiable") && told.contains("requirements.txt"), "{told}");
+    Ok(())
+}
+
+#[test]
+fn a_project_its_lock_and_a_program_s_header_ask_for_packages_as_well() -> Told {
+    let cache = tempfile::tempdir()?;
+    let path = cache.path().to_str().context("a path")?;
+    let scene = Scene::with_variable("TRAINYARD_CACHE", path)?;
+    let Some(version) = version(&scene)? else {
+        left_out("no current CPython can be had on this machine");
+        return Ok(());
+    };
+    let trains = |files: &[(&str, &str)]| -> Told {
+        let answer = post_files(&scene, &version, files)?.expect_status(202)?.json()?;
+        let id = answer["metadata"]["guid"].as_str().context("an id")?;
+        scene.server.until_settled(id, "completed", LIMIT)?;
+        let log = String::from_utf8(scene.server.log(id)?)?;
+        ensure!(log.contains("six 1.16.0 on (3, "), "{log}");
+        Ok(())
+    };
+    let header =
+        "# /// script\n# dependencies = [\"six==1.16.0\"]\n# requires-python = \">=3.8\"\n# ///\n";
+    trains(&[("train.py", &format!("{header}{PROGRAM}"))])?;
+    let project = "[project]\nname = \"mine\"\nversion = \"1\"\nrequires-python = \">=3.8\"\ndependencies = [\"six<1.17\"]\n";
+    trains(&[("train.py", PROGRAM), ("pyproject.toml", project)])?;
+
+    // What the project would get today is not what its lock says.
+    let desk = tempfile::tempdir()?;
+    std::fs::write(desk.path().join("pyproject.toml"), project.replace("<1.17", "==1.16.0"))?;
+    let mut versions = std::fs::read_dir(cache.path().join("uv"))?.flatten();
+    let uv = versions.find_map(|version| Some(version.path().join("uv")).filter(|uv| uv.is_file()));
+    let locked = Command::new(uv.context("the service has got itself a uv")?)
+        .args(["lock", "--quiet", "--no-config"])
+        .current_dir(desk.path())
+        .status()?;
+    ensure!(locked.success(), "uv lock: {locked}");
+    let lock = std::fs::read_to_string(desk.path().join("uv.lock"))?;
+    let free = project.replace("six<1.17", "six");
+    trains(&[("train.py", PROGRAM), ("pyproject.toml", &free), ("uv.lock", &lock)])?;
+
+    // A Python that the project does not take, and a lock that leads elsewhere.
+    let never = project.replace(">=3.8", "<3.8");
+    let answer =
+        post_files(&scene, &version, &[("train.py", PROGRAM), ("pyproject.toml", &never)])?;
+    let id = answer.expect_status(202)?.json()?["metadata"]["guid"].to_string();
+    let status = scene.server.until_settled(id.trim_matches('"'), "error", LIMIT)?;
+    ensure!(status["cause"].to_string().contains("<3.8"), "{status}");
+    let dynamic = "[project]\nname = \"mine\"\ndynamic = [\"version\", \"dependencies\"]\n";
+    let refused =
+        post_files(&scene, &version, &[("train.py", PROGRAM), ("pyproject.toml", dynamic)])?;
+    let refused = refused.expect_status(400)?;
+    ensure!(refused.codes()? == ["TY0305"], "{}", refused.text());
+    ensure!(refused.text().contains("line 3 of pyproject.toml"), "{}", refused.text());
+    let elsewhere = lock.replace(
+        "name = \"six\"\nversion = \"1.16.0\"\nsource = { registry",
+        "name = \"six\"\nversion = \"1.16.0\"\nsource = { url",
+    );
+    ensure!(elsewhere != lock, "{lock}");
+    let files = [("train.py", PROGRAM), ("pyproject.toml", &free), ("uv.lock", &elsewhere)];
+    let id = post_files(&scene, &version, &files)?.expect_status(202)?.json()?["metadata"]["guid"]
+        .to_string();
+    let status = scene.server.until_settled(id.trim_matches('"'), "error", LIMIT)?;
+    ensure!(status["cause"]["code"] == "TY0304", "{status}");
+    drop(scene);
+    // Environments are read-only, and would not go by themselves.
+    let status = Command::new("chmod").args(["-R", "u+w"]).arg(cache.path()).status()?;
+    ensure!(status.success(), "chmod: {status}");
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! What a run's zip asks for, in whichever of the usual forms.
 
+use std::str::FromStr as _;
+
+use pep440_rs::{Version, VersionSpecifiers};
 use serde::Deserialize;
 use toml::Spanned;
 use trainyard_model::diagnostic::Span;
@@ -28,10 +31,20 @@ pub struct Asked {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Packages by name; the Pythons that are fine, as a specifier of PEP 440.
-    Requirements { text: String, python: Option<String> },
+    /// Packages by name, and the Pythons that are fine.
+    Requirements { text: String, python: Option<Pythons> },
     /// The versions are chosen already.
     Lock { project: String, lock: String },
+}
+
+/// The Pythons that a project is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pythons {
+    /// As the project has it: `>=3.9,<4`.
+    text: String,
+    /// In which line of its file, from 1.
+    line: usize,
+    specifiers: VersionSpecifiers,
 }
 
 impl Default for Form {
@@ -115,11 +128,22 @@ impl Asked {
     /// Is there nothing to install?
     pub(crate) fn is_empty(&self) -> bool {
         match &self.form {
-            Form::Requirements { text, python } => {
-                python.is_none() && text.lines().all(|line| without_comment(line).is_empty())
+            Form::Requirements { text, .. } => {
+                text.lines().all(|line| without_comment(line).is_empty())
             }
             Form::Lock { .. } => false,
         }
+    }
+
+    /// Does it want another Python than this one (`3.11.7`)?
+    pub(crate) fn refuses(&self, version: &str) -> Option<BadRequirement> {
+        let Form::Requirements { python: Some(python), .. } = &self.form else { return None };
+        let version = Version::from_str(version).ok()?;
+        if python.specifiers.contains(&version) {
+            return None;
+        }
+        let what = format!("wants Python {}, and the run's is {version}", python.text);
+        Some(BadRequirement { file: self.file.clone(), line: python.line, what })
     }
 
     /// The packages as they were asked for, for people.
@@ -153,12 +177,10 @@ impl Page<'_> {
             text.push('\n');
         }
         let python = project.requires_python.as_ref().map(|python| {
-            let plain = |c: char| c.is_ascii_alphanumeric() || " .,<>=!~*".contains(c);
-            if python.get_ref().chars().all(plain) {
-                Ok(python.get_ref().clone())
-            } else {
-                Err(self.bad(python.span().start, "is no list of versions"))
-            }
+            let text = python.get_ref().clone();
+            let at = self.bad(python.span().start, "is no list of versions");
+            let specifiers = VersionSpecifiers::from_str(&text).map_err(|_| at.clone())?;
+            Ok(Pythons { text, line: at.line, specifiers })
         });
         let form = Form::Requirements { text, python: python.transpose()? };
         Ok(Asked { file: self.file.to_owned(), form })
@@ -248,11 +270,13 @@ mod tests {
     fn a_project_or_a_program_s_header_asks_as_well() {
         let text = "[project]\nname = 'x'\nrequires-python = '>=3.9,<4'\ndependencies = ['six', 'numpy>=2']\n[tool.uv]\nindex-url = 'http://127.0.0.1/'\n";
         let asked = project(text).expect("it is good");
-        let wanted = Form::Requirements {
-            text: "six\nnumpy>=2\n".to_owned(),
-            python: Some(">=3.9,<4".to_owned()),
-        };
-        assert_eq!((asked.file.as_str(), &asked.form), ("pyproject.toml", &wanted));
+        assert_eq!((asked.file.as_str(), asked.list().len()), ("pyproject.toml", 2));
+        assert_eq!((asked.refuses("3.9.18"), asked.refuses("3.13.0")), (None, None));
+        let refusal = asked.refuses("3.8.18").expect("it is too old").to_string();
+        assert_eq!(
+            refusal,
+            "line 3 of pyproject.toml wants Python >=3.9,<4, and the run's is 3.8.18"
+        );
         assert_eq!(project("[tool.black]\nline-length = 100\n"), Ok(Asked::default()));
 
         let header = "dependencies = ['six']\n";

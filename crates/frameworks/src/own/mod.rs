@@ -45,6 +45,9 @@ impl Inner {
         asked: &Asked,
         progress: &(dyn Fn(BuildProgress) + Send + Sync),
     ) -> Result<String, EnvironmentError> {
+        if let Some(fault) = asked.refuses(&interpreter.version) {
+            return Err(EnvironmentError::Requirements { release: release.to_string(), fault });
+        }
         if asked.is_empty() {
             return Ok(String::new());
         }
@@ -110,9 +113,7 @@ impl Inner {
     fn lock_path(&self, interpreter: &Interpreter, asked: &Asked) -> PathBuf {
         let mut hash = Sha256::new();
         let (kind, first, second) = match &asked.form {
-            Form::Requirements { text, python } => {
-                ("requirements", text, python.as_deref().unwrap_or_default())
-            }
+            Form::Requirements { text, .. } => ("requirements", text, ""),
             Form::Lock { project, lock } => ("lock", project, lock.as_str()),
         };
         for part in [RECIPE, &platform(), &interpreter.version, kind, first, second] {
@@ -134,23 +135,10 @@ fn lay_out(desk: &Path, asked: &Asked) -> std::io::Result<PathBuf> {
     fs::create_dir_all(desk)?;
     let project = desk.join("pyproject.toml");
     match &asked.form {
-        Form::Requirements { text, python: None } => {
+        Form::Requirements { text, .. } => {
             let file = desk.join("requirements.in");
             fs::write(&file, text)?;
             Ok(file)
-        }
-        Form::Requirements { text, python: Some(python) } => {
-            // Our own words with theirs in it, so that nothing of theirs can ask for more.
-            let list: Vec<_> =
-                text.lines().map(|line| toml::Value::from(line).to_string()).collect();
-            let python = toml::Value::from(python.as_str());
-            let text = format!(
-                "[project]\nname = \"run\"\nversion = \"0\"\nrequires-python = {python}\n\
-                 dependencies = [{}]\n",
-                list.join(", ")
-            );
-            fs::write(&project, text)?;
-            Ok(project)
         }
         Form::Lock { project: text, lock } => {
             fs::write(desk.join("uv.lock"), lock)?;
