@@ -65,7 +65,10 @@ impl Example {
         for entry in std::fs::read_dir(&example)? {
             files.push(entry?.path());
         }
-        files.retain(|path| path.extension().is_some_and(|extension| extension == "py"));
+        files.retain(|path| {
+            let is = |known: &str| path.extension().is_some_and(|extension| extension == known);
+            is("py") || is("prototxt") || is("lua")
+        });
         let mut code = Vec::new();
         for path in &files {
             let name = path.file_name().and_then(|name| name.to_str()).context("a file name")?;
@@ -80,7 +83,7 @@ impl Example {
         let id = told.stdout.trim().to_owned();
         scene.server.until_settled(&id, "completed", LIMIT)?;
         let log = String::from_utf8(scene.server.log(&id)?)?;
-        ensure!(log.contains(&format!("{} on Python", self.runs)), "{log}");
+        ensure!(log.contains(&format!("{} on ", self.runs)), "{log}");
         let stored: Vec<String> = s3.list(results)?.into_iter().map(|(key, _)| key).collect();
         ensure!(stored.contains(&format!("{id}/{}", self.model)), "no model in {stored:?}");
         let evaluation = s3.get(results, &format!("{id}/evaluation.json"))?;
@@ -181,6 +184,21 @@ examples! {
     #[ignore = "gigabytes: cargo xtask test frameworks"]
     s3_pytorch_trains_on_digits:
         "pytorch-mnist", "pytorch", "2.15-py3", "torch 2.15.0+cu132", "model.pt", 0.93;
+    #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
+    s3_pytorch_of_debian_trains_on_digits:
+        "pytorch-mnist", "pytorch", "1.13-py3", "torch 1.13.0a0", "model.pt", 0.93;
+    #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
+    s3_caffe_trains_on_digits:
+        "caffe-lenet", "caffe", "1.0", "caffe 1.0.0", "lenet_iter_600.caffemodel", 0.93;
+    #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
+    s3_torch_trains_on_digits:
+        "torch7-lenet", "torch", "luajit", "torch7", "model.t7", 0.93;
+    #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
+    s3_theano_of_2017_trains_on_digits:
+        "theano-mnist", "theano", "0.9-py3", "theano 0.9.0", "model.npz", 0.93;
+    #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
+    s3_theano_trains_on_digits:
+        "theano-mnist", "theano", "1.0-py3", "theano 1.0.5", "model.npz", 0.93;
     #[ignore = "hundreds of megabytes: cargo xtask test frameworks"]
     s3_caffe2_trains_on_digits:
         "caffe2-mnist", "caffe2", "1.0-py3", "caffe2 1.0.0", "model.npz", 0.93;

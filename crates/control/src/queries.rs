@@ -197,8 +197,7 @@ impl Control {
     pub fn frameworks(&self) -> framework::FrameworkList {
         let resources = self
             .catalogue
-            .releases()
-            .iter()
+            .listed()
             .map(|release| {
                 let (availability, reason) = match self.availability(release) {
                     Availability::Ready => ("ready", None),

@@ -14,6 +14,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     file!("tensorflow.toml"),
     file!("keras.toml"),
     file!("pytorch.toml"),
+    file!("caffe.toml"),
     file!("torch.toml"),
     file!("theano.toml"),
     file!("caffe2.toml"),
@@ -28,6 +29,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
 /// The locks that those files name, by the path they name them with.
 const LOCKS: &[(&str, &str)] = &[
     file!("locks/caffe2-1.0-py3.txt"),
+    file!("locks/jax-0.10-cuda-py3.txt"),
     file!("locks/jax-0.10-py3.txt"),
     file!("locks/keras-2.1-py3.txt"),
     file!("locks/keras-3.15-py3.txt"),
@@ -44,6 +46,7 @@ const LOCKS: &[(&str, &str)] = &[
     file!("locks/tensorflow-1.3-py2.txt"),
     file!("locks/tensorflow-1.3-py3.txt"),
     file!("locks/tensorflow-1.5-py3.txt"),
+    file!("locks/tensorflow-2.21-cuda-py3.txt"),
     file!("locks/tensorflow-2.21-py3.txt"),
     file!("locks/theano-0.9-py3.txt"),
     file!("locks/xgboost-3.2-py3.txt"),

@@ -73,6 +73,13 @@ impl Catalogue {
         &self.releases
     }
 
+    /// The same; of those that go by one name, the one that this machine would take.
+    pub fn listed(&self) -> impl Iterator<Item = &Release> {
+        self.releases.iter().filter(|release| {
+            self.resolve(&release.reference()).is_ok_and(|meant| meant.machines == release.machines)
+        })
+    }
+
     /// The release that a definition names.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use rustix::process::geteuid;
+
 use crate::gpu::Driver;
 use crate::interpreters::{Interpreter, Interpreters};
 use crate::programs::Programs;
@@ -171,11 +173,15 @@ impl Machine {
                 remedy: "run the service as root, or where users may make namespaces".to_owned(),
             });
         }
-        self.find(MMDEBSTRAP).map(Base::Rootfs).ok_or_else(|| Lack {
-            why: "its root file system is made by mmdebstrap, which is not installed".to_owned(),
-            remedy: "`apt-get install mmdebstrap`; the service finds it without a restart"
-                .to_owned(),
-        })
+        let missing = |what: &str, package: &str| Lack {
+            why: format!("its root file system is made by {what}, which is not installed"),
+            remedy: format!("`apt-get install {package}`; the service finds it without a restart"),
+        };
+        if !geteuid().is_root() && self.find("newuidmap").is_none() {
+            return Err(missing("ordinary users with newuidmap", "uidmap"));
+        }
+        let found = self.find(MMDEBSTRAP).map(Base::Rootfs);
+        found.ok_or_else(|| missing(MMDEBSTRAP, MMDEBSTRAP))
     }
 
     fn program(&self, installed: &Installed, check: &Check) -> Result<Base, Lack> {

@@ -65,5 +65,5 @@ fn releases(catalogue: &Catalogue, cache: &Path) -> Vec<Finding> {
             Finding::missing(WHAT, format!("{release}: {why}"), costs)
         }
     };
-    catalogue.releases().iter().map(judge).collect()
+    catalogue.listed().map(judge).collect()
 }

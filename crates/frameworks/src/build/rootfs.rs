@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 use std::{fs, io};
 
+use rustix::process::geteuid;
 use tokio::process::Command;
 
 use super::Site;
@@ -19,7 +20,11 @@ use crate::provider::Suite;
 const LIMIT: Duration = Duration::from_hours(2);
 
 /// What nobody reads in there.
-const LEFT_OUT: &[&str] = &["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*"];
+const LEFT_OUT: &[&str] =
+    &["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*"];
+
+/// Unpacking an archive of a gigabyte.
+const UNPACK_LIMIT: Duration = Duration::from_mins(20);
 
 /// The variable that names a mirror of Debian's archive.
 const MIRROR: &str = "TRAINYARD_DEBIAN_MIRROR";
@@ -39,7 +44,14 @@ pub(super) async fn make(
     let program = site.write("check.sh", check.program.text())?;
     site.says_what_is_fetched();
     let mut command = Command::new(tool);
-    command.args(["--variant=minbase", "--skip=cleanup/tmp"]);
+    let is_root = geteuid().is_root();
+    // An ordinary user makes it under ids that are lent to them (subuid(5)). The files would
+    // belong to those, and so be nobody's to remove: they are packed, and unpacked again.
+    let packed = root.join("rootfs.tar");
+    command.args(["--variant=essential", "--aptopt=Acquire::Languages \"none\""]);
+    // A root that was cut off by a power cut is thrown away; the seal waits for the disk.
+    command.arg("--dpkgopt=force-unsafe-io");
+    command.arg(if is_root { "--mode=root" } else { "--mode=unshare" });
     command.args(LEFT_OUT.iter().map(|path| format!("--dpkgopt=path-exclude={path}")));
     if !suite.packages.is_empty() {
         command.arg(format!("--include={}", suite.packages.join(",")));
@@ -55,10 +67,17 @@ pub(super) async fn make(
         .env("LC_ALL", "C.UTF-8")
         .envs(&site.release.variables)
         .arg(&suite.suite)
-        .arg(&folder)
+        .arg(if is_root { &folder } else { &packed })
         .args(mirror)
         .current_dir("/");
     site.tool(BuildPhase::Install, "mmdebstrap", command, LIMIT).await?;
+    if !is_root {
+        let mut command = Command::new("tar");
+        command.args(["--extract", "--no-same-owner", "--exclude=./dev/*", "--file"]);
+        command.arg(&packed).arg("--directory").arg(&folder);
+        site.tool(BuildPhase::Install, "tar", command, UNPACK_LIMIT).await?;
+        fs::remove_file(&packed).map_err(EnvironmentError::cache(&packed))?;
+    }
     let text = fs::read_to_string(&printed).map_err(EnvironmentError::cache(&printed))?;
     let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     site.compare(check, last.trim_end().to_owned())?;
