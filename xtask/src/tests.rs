@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use anyhow::Result;
-use trainyard_testkit::binary;
+use trainyard_testkit::{apt, binary};
 
 use crate::{check, shell};
 
@@ -43,14 +43,24 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// Those that are too heavy for every day, and those of their kind that are not.
 fn frameworks() -> Result<()> {
+    // What makes root file systems. Where it cannot be had, what needs it says so.
+    if let Err(error) = apt::program("mmdebstrap", "mmdebstrap") {
+        println!("xtask: {error:#}");
+    }
     let mut tests = shell::cargo();
     if shell::on_path("cargo-nextest") {
         tests.args(["nextest", "run", "-p", "trainyard-stories", "--run-ignored", "all"]);
-        tests.args(["-E", "test(/::(frameworks|main_job)::/)"]);
+        tests.args(["-E", "test(/::(frameworks|installed_programs|main_job)::/)"]);
     } else {
         prepare()?;
         tests.args(["test", "-p", "trainyard-stories", "--", "--include-ignored"]);
-        tests.args(["::frameworks::", "::main_job::", "--test-threads", "1"]);
+        tests.args([
+            "::frameworks::",
+            "::installed_programs::",
+            "::main_job::",
+            "--test-threads",
+            "1",
+        ]);
     }
     shell::run(&mut tests)
 }

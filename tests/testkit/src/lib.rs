@@ -5,6 +5,7 @@
 //! and is made once; servers listen on loopback, on free ports, and are stopped
 //! by the process id that started them.
 
+pub mod apt;
 pub mod aws_cli;
 pub mod binary;
 pub mod chaos;

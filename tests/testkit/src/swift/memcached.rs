@@ -2,13 +2,13 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, ensure};
 
+use crate::apt;
 use crate::keeper::Kept;
 use crate::ports;
 
@@ -24,7 +24,7 @@ pub(super) struct Memcached {
 impl Memcached {
     pub(super) fn start(dir: &Path) -> Result<Self> {
         let port = ports::free_port()?;
-        let mut command = Command::new(binary()?);
+        let mut command = Command::new(apt::program("memcached", "memcached")?);
         // It wants to be told whom to become when root starts it.
         command.args(["-u", "root", "-l", "127.0.0.1", "-m", "16", "-t", "1", "-p"]);
         command.arg(port.to_string());
@@ -44,37 +44,4 @@ impl Memcached {
         ensure!(&answer == b"OK\r\n", "memcached said {answer:?}");
         Ok(())
     }
-}
-
-/// Where it is; installed first where we may and it is missing.
-fn binary() -> Result<PathBuf> {
-    static INSTALLING: Mutex<()> = Mutex::new(());
-    let _one = INSTALLING.lock().expect("no holder panics");
-    if let Some(found) = found() {
-        return Ok(found);
-    }
-    let missing = "memcached is missing, which Swift needs: apt-get install memcached";
-    if !rustix::process::geteuid().is_root() {
-        bail!("{missing}");
-    }
-    for words in [&["update"][..], &["install", "-y", "--no-install-recommends", "memcached"]] {
-        let done = Command::new("apt-get")
-            .args(["-q", "-o", "DPkg::Lock::Timeout=300"])
-            .args(words)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdin(Stdio::null())
-            .output()
-            .context(missing)?;
-        let said = String::from_utf8_lossy(&done.stderr);
-        ensure!(done.status.success(), "{missing} (apt-get {words:?}: {said})");
-    }
-    found().context(missing)
-}
-
-fn found() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain(["/usr/bin".into(), "/usr/local/bin".into()])
-        .map(|folder| folder.join("memcached"))
-        .find(|file| file.is_file())
 }
