@@ -22,6 +22,7 @@ mod stories {
     mod faults;
     mod following;
     mod frameworks;
+    mod gpu;
     mod installed_programs;
     mod learner_killed;
     mod log_lines;

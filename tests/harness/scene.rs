@@ -17,7 +17,7 @@ pub(crate) const RESULTS: &str = "results";
 /// What a story may set in `trainyard.toml`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Configuration {
-    /// CPU slots.
+    /// CPU slots; with none, the slots are what the machine has.
     pub(crate) slots: u32,
     /// What a run may write, in bytes.
     pub(crate) disk_allowance: u64,
@@ -56,10 +56,10 @@ impl Configuration {
         let Self { slots, disk_allowance, upload, grace, check, check_again, pause, limits } = self;
         let catalogue = binary::repository().join("tests/catalogue");
         let catalogue = catalogue.display();
+        let slots = if slots == 0 { String::new() } else { format!("[slots]\ncpu = {slots}\n") };
         format!(
             "listen = \"127.0.0.1:0\"\n\
-             [slots]\ncpu = {slots}\n\
-             [limits]\ndisk_allowance_bytes = {disk_allowance}\nupload_bytes = {upload}\n{limits}\n\
+             {slots}[limits]\ndisk_allowance_bytes = {disk_allowance}\nupload_bytes = {upload}\n{limits}\n\
              [cancel]\ngrace_seconds = {grace}\n\
              [frameworks]\ndirectory = \"{catalogue}\"\n\
              [cache]\ndirectory = \"data-cache\"\n\
