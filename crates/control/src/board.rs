@@ -117,6 +117,17 @@ impl Board {
         runs.among(&runs.paused).filter_map(look).collect()
     }
 
+    /// The same for the runs alone that wait; gives the first `most`.
+    pub(crate) fn select_waiting<T>(
+        &self,
+        most: usize,
+        look: impl FnMut(&RunRecord) -> Option<T>,
+    ) -> Vec<T> {
+        let runs = self.lock();
+        let waiting = runs.by_position.iter().filter(|(position, _)| !runs.live.contains(position));
+        waiting.map(|(_, record)| record).filter_map(look).take(most).collect()
+    }
+
     /// The same for the runs alone that wait and are not prepared yet; gives the first `most`.
     pub(crate) fn select_unprepared<T>(
         &self,

@@ -136,6 +136,7 @@ impl Control {
     pub fn go(self: &Arc<Self>, url: String) {
         self.url.get_or_init(|| url);
         self.start_keeping("prepare", Self::reconcile_preparation);
+        self.start_keeping("data", Self::reconcile_data);
         self.start_keeping("schedule", Self::reconcile_places);
         self.start_keeping("launch", Self::reconcile_launches);
         self.start_keeping("watch", Self::reconcile_life);

@@ -18,6 +18,7 @@
 //! transition, then its effects.
 
 mod admission;
+mod ahead;
 mod attempt;
 mod blobs;
 mod board;

@@ -12,6 +12,8 @@ use trainyard_scheduler::Reason;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Latest {
     pub(crate) progress: Option<Progress>,
+    /// How far the fetching of its data is, while it waits.
+    pub(crate) ahead: Option<Progress>,
     pub(crate) usage: Option<Usage>,
     pub(crate) waits_for: Vec<Reason>,
 }

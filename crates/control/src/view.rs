@@ -120,7 +120,9 @@ pub(crate) fn status(record: &RunRecord, around: &Surroundings<'_>) -> Status {
         error: cause.map(error_body),
         room: state.room().to_string(),
         waiting_for: waiting_for(state, &around.latest),
-        progress: around.latest.progress.clone().map(|progress| progress.paced(now)),
+        progress: (around.latest.progress.clone())
+            .or(around.latest.ahead.clone())
+            .map(|progress| progress.paced(now)),
         attempt: state.last_attempt().map(|attempt| attempt.0),
         last_cause: past.and_then(|past| past.cause.as_ref()).map(cause_view),
         slots: live

@@ -79,6 +79,13 @@ impl Control {
         }
         let reasons: Vec<String> = latest.waits_for.iter().map(ToString::to_string).collect();
         why.summary = format!("it waits for {}", reasons.join(", and for "));
+        if let Some(ahead) = &latest.ahead {
+            let done = match (ahead.items, ahead.items_total) {
+                (Some(items), Some(total)) => format!(": {items} of {total} objects"),
+                _ => String::new(),
+            };
+            why.lines.push(format!("meanwhile its training data is being fetched{done}"));
+        }
         for reason in &latest.waits_for {
             match reason {
                 Reason::Preparation => why.lines.push(match &latest.progress {

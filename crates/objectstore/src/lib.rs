@@ -45,7 +45,7 @@ pub use guard::{Forbidden, Guard, GuardPolicy, Limits};
 pub use keys::{Place, UnsafeKey, place};
 pub use open::open;
 pub use progress::Transferred;
-pub use staging::{Staged, Staging, stage};
+pub use staging::{FetchedAhead, Staged, Staging, fetch_ahead, stage};
 pub use store::{Content, Object, ObjectStore, PlainFolder, Probed, Store, StoreName, Upload};
 pub use upload::{
     Identity, Manner, Plan, Receipt, Receipts, upload_file, upload_file_once, upload_rest,

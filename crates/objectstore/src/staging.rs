@@ -138,6 +138,50 @@ pub async fn stage(
     }
 }
 
+/// What was fetched before a run needs it. It stays in the cache while this lives.
+#[derive(Debug)]
+pub struct FetchedAhead {
+    /// Objects in the container.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What of that had to be fetched now.
+    pub fetched: Transferred,
+    #[expect(dead_code, reason = "held, not read")]
+    held: Snapshot,
+}
+
+/// Fetches the container's objects into the cache, for a run that will [`stage`] them later.
+/// `None` where that would gain nothing: the container is a directory, or its store does not
+/// tell versions apart, or there is no room.
+///
+/// # Errors
+/// Those of the store, and `Local`.
+pub async fn fetch_ahead(
+    store: &Store,
+    source: &StoreRef,
+    credentials: Option<&Credentials>,
+    cache: &Cache,
+    tell: &(dyn Fn(Step) + Sync + Send),
+) -> Result<Option<FetchedAhead>, StoreError> {
+    if source.kind == StoreKind::Directory {
+        return Ok(None);
+    }
+    let layout = Arc::new(Layout::of(store, download::list(store, "").await?)?);
+    match cache.snapshot(store, source, credentials, &layout, tell).await? {
+        Kept::Here(held) => Ok(Some(FetchedAhead {
+            objects: layout.objects().count() as u64,
+            bytes: layout.objects().map(|object| object.size).sum(),
+            fetched: held.fetched.clone(),
+            held,
+        })),
+        Kept::Not(why) => {
+            tracing::debug!(why, "nothing is fetched ahead");
+            Ok(None)
+        }
+    }
+}
+
 async fn from_cache(
     what: &Staging<'_>,
     cache: &Cache,

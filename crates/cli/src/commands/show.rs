@@ -10,6 +10,9 @@ use crate::select;
 use crate::server::connect;
 use crate::views;
 
+/// So many of its events tell how it began.
+const EVENTS: u32 = 100;
+
 pub(crate) async fn run(context: &Context, selector: &str) -> Result<Exit, Failure> {
     let connection = connect(context).await?;
     let id = select::run(&connection.client, selector).await?;
@@ -17,7 +20,8 @@ pub(crate) async fn run(context: &Context, selector: &str) -> Result<Exit, Failu
     if context.json {
         context.screen.json(&without_keys(run))?;
     } else {
-        let mut text = views::run(&run, Timestamp::now());
+        let events = connection.client.events(&id, 0, Some(EVENTS)).await?.resources;
+        let mut text = views::run(&run, &events, Timestamp::now());
         if run.entity.status.attempt > Some(1) {
             text.push('\n');
             text.push_str(&views::attempts(&connection.client.attempts(&id).await?));

@@ -1,14 +1,15 @@
 //! One run, with why it waits or why it failed.
 
 use jiff::Timestamp;
+use trainyard_api::event::EventResource;
 use trainyard_api::run::{RunResource, Status, StoreView};
 
 use super::{rows, state_style};
 use crate::follow::{failure, place};
 use crate::words::{self, printable};
 
-/// The run as `show` prints it.
-pub fn run(run: &RunResource, now: Timestamp) -> String {
+/// The run as `show` prints it, with the first of its events.
+pub fn run(run: &RunResource, events: &[EventResource], now: Timestamp) -> String {
     let entity = &run.entity;
     let status = &entity.status;
     let definition = &entity.model_definition;
@@ -35,6 +36,9 @@ pub fn run(run: &RunResource, now: Timestamp) -> String {
     let results = &entity.training_results_reference;
     table.push(("results", place(results).unwrap_or_else(|| container(results))));
     table.push(("submitted", when(status.submitted_at.0, now)));
+    if let Some(ready) = ready(status, events, now) {
+        table.push(("ready", ready));
+    }
     if let Some(at) = status.running_at {
         table.push(("started", when(at.0, now)));
     }
@@ -58,6 +62,25 @@ pub fn run(run: &RunResource, now: Timestamp) -> String {
         text.push_str(&failure(cause));
     }
     text
+}
+
+/// What of a run's environment and data was ready before it was needed, and how long.
+fn ready(status: &Status, events: &[EventResource], now: Timestamp) -> Option<String> {
+    let started = status.running_at.map(|at| at.0);
+    let word = |(kind, called): (&str, &str)| {
+        let at = events.iter().find(|event| event.kind == kind)?.at.0;
+        let between = words::between(at, started.unwrap_or(now));
+        // What comes after the start belongs to another attempt.
+        started.is_none_or(|started| at <= started).then(|| match started {
+            Some(_) => format!("{called} {between} before the start"),
+            None => format!("{called} since {between}"),
+        })
+    };
+    let told: Vec<String> = [("prepared", "environment"), ("data_ready", "data")]
+        .into_iter()
+        .filter_map(word)
+        .collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 fn state(status: &Status) -> String {

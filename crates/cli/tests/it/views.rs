@@ -32,7 +32,7 @@ fn runs_at_80_columns() {
 
 #[test]
 fn a_failed_run_says_why() {
-    let text = plain(&views::run(&failed(), at("2017-10-26T11:20:00.000Z")));
+    let text = plain(&views::run(&failed(), &[], at("2017-10-26T11:20:00.000Z")));
     assert!(!text.contains('\u{1b}'), "evidence must not speak to the terminal");
     insta::assert_snapshot!(text);
 }
@@ -40,5 +40,5 @@ fn a_failed_run_says_why() {
 #[test]
 fn a_waiting_run_says_for_what() {
     let run = run(&json!({ "waiting_for": ["1 of 4 CPU slots is free, 2 are needed"] }));
-    insta::assert_snapshot!(plain(&views::run(&run, at("2017-10-26T11:17:10.000Z"))));
+    insta::assert_snapshot!(plain(&views::run(&run, &[], at("2017-10-26T11:17:10.000Z"))));
 }
