@@ -342,8 +342,11 @@ impl Control {
         release: Release,
     ) -> Result<Environment, EnvironmentError> {
         let control = Arc::clone(self);
-        let building =
-            self.tasks.spawn(async move { control.environments.ensure(&release, |_| {}).await });
+        let building = self.tasks.spawn(async move {
+            let built = control.environments.ensure(&release, |_| {}).await;
+            control.bells.disk.notify_one();
+            built
+        });
         building.await.expect("building does not panic")
     }
 }
