@@ -19,6 +19,7 @@ mod stories {
     mod command_line;
     mod data_cache;
     mod data_directory;
+    mod disk;
     mod faults;
     mod following;
     mod frameworks;

@@ -33,6 +33,8 @@ pub(crate) struct Configuration {
     pub(crate) pause: u64,
     /// More lines of `[limits]`.
     pub(crate) limits: &'static str,
+    /// More lines of `[cache]`.
+    pub(crate) cache: &'static str,
 }
 
 impl Default for Configuration {
@@ -46,6 +48,7 @@ impl Default for Configuration {
             check_again: 300,
             pause: 1,
             limits: "",
+            cache: "",
         }
     }
 }
@@ -53,7 +56,8 @@ impl Default for Configuration {
 impl Configuration {
     /// The file's text.
     pub(crate) fn text(self) -> String {
-        let Self { slots, disk_allowance, upload, grace, check, check_again, pause, limits } = self;
+        let Self { slots, disk_allowance, upload, grace, check, check_again, pause, limits, cache } =
+            self;
         let catalogue = binary::repository().join("tests/catalogue");
         let catalogue = catalogue.display();
         let slots = if slots == 0 { String::new() } else { format!("[slots]\ncpu = {slots}\n") };
@@ -62,7 +66,7 @@ impl Configuration {
              {slots}[limits]\ndisk_allowance_bytes = {disk_allowance}\nupload_bytes = {upload}\n{limits}\n\
              [cancel]\ngrace_seconds = {grace}\n\
              [frameworks]\ndirectory = \"{catalogue}\"\n\
-             [cache]\ndirectory = \"data-cache\"\n\
+             [cache]\ndirectory = \"data-cache\"\n{cache}\n\
              [stores]\nallow_loopback = true\n\
              check_seconds = {check}\ncheck_again_seconds = {check_again}\n\
              [retries]\npause_seconds = {pause}\n"
@@ -96,7 +100,12 @@ impl Scene {
 
     /// A server as most stories want it, with a variable in its environment.
     pub(crate) fn with_variable(name: &str, value: &str) -> Result<Self> {
-        let home = Home::new(&Configuration::default().text())?.with_variable(name, value);
+        Self::with_both(Configuration::default(), name, value)
+    }
+
+    /// A server with another configuration and a variable in its environment.
+    pub(crate) fn with_both(configuration: Configuration, name: &str, value: &str) -> Result<Self> {
+        let home = Home::new(&configuration.text())?.with_variable(name, value);
         let store = tempfile::Builder::new().prefix("trainyard-store-").tempdir()?;
         std::fs::create_dir(store.path().join(RESULTS))?;
         Ok(Self { server: home.serve()?, home, store })

@@ -27,7 +27,7 @@ fn definition(scene: &Scene, version: &str) -> anyhow::Result<String> {
 }
 
 /// The newest Python that can be had here.
-fn version(scene: &Scene) -> anyhow::Result<Option<String>> {
+pub(crate) fn version(scene: &Scene) -> anyhow::Result<Option<String>> {
     let list = scene.home.call(["frameworks", "--json"])?.expect_code(0)?.json()?;
     let releases = list["resources"].as_array().context("resources")?;
     let mut usable = releases.iter().map(|release| &release["entity"]).filter(|release| {
@@ -46,7 +46,7 @@ fn post_files(scene: &Scene, version: &str, files: &[(&str, &str)]) -> anyhow::R
     scene.server.post(&definition(scene, version)?, &zip::of(files))
 }
 
-fn submit(scene: &Scene, version: &str, requirements: &str) -> anyhow::Result<String> {
+pub(crate) fn submit(scene: &Scene, version: &str, requirements: &str) -> anyhow::Result<String> {
     let answer = post(scene, version, requirements)?.expect_status(202)?.json()?;
     Ok(answer["metadata"]["guid"].as_str().context("an id")?.to_owned())
 }

@@ -79,8 +79,24 @@ pub struct EnvironmentView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub rootfs: Option<PathBuf>,
+    /// How it is kept from being removed; without it nothing is done for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldView>,
     /// Variables to set, `PATH` already whole.
     pub variables: Vec<(String, String)>,
+}
+
+/// What a learner does so that nobody removes the environment that it needs.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct HoldView {
+    /// The file that it holds a shared lock on while it may run the program, and whose time
+    /// it sets when it begins and ends to.
+    #[schema(value_type = String)]
+    pub lock: PathBuf,
+    /// The file that is there as long as the environment is. If it is not, once the lock is
+    /// held, the learner asks for its assignment again.
+    #[schema(value_type = String)]
+    pub mark: PathBuf,
 }
 
 /// `POST reports`: what has happened since the last report.

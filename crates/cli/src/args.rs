@@ -103,7 +103,7 @@ pub enum Command {
     /// Remove runs from the history; nothing is removed from the object store
     #[command(visible_alias = "rm")]
     Delete(Many),
-    /// List the frameworks that a definition may name, or show all about one
+    /// List the frameworks that a definition may name, show all about one, or make room on the disk
     Frameworks(Frameworks),
     /// Check everything that can be checked without submitting
     Check(Check),
@@ -301,6 +301,23 @@ pub enum FrameworksCommand {
         /// One version of it
         version: Option<String>,
     },
+    /// Remove environments that were not used for long; what runs use or wait for stays, and
+    /// what is gone is built again when a run needs it
+    Prune(Prune),
+}
+
+/// `trainyard frameworks prune`.
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// For how long nobody must have used them: `30d`, `12h`
+    #[arg(long, value_name = "TIME", default_value = "30d")]
+    pub older_than: String,
+    /// All that no run uses or waits for, however lately they were used
+    #[arg(long, conflicts_with = "older_than")]
+    pub all: bool,
+    /// Remove nothing, and say what would be
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `trainyard serve`.

@@ -12,7 +12,7 @@ use trainyard_api::Time;
 use trainyard_api::attempt::AttemptList;
 use trainyard_api::check::CheckReport;
 use trainyard_api::event::EventList;
-use trainyard_api::framework::FrameworkList;
+use trainyard_api::framework::{EnvironmentList, FrameworkList, Prune, Pruned};
 use trainyard_api::log::{ATTEMPT, LEARNERS, LENGTH, OFFSET};
 use trainyard_api::patch::{Patch, PatchOperation, Want};
 use trainyard_api::rerun::Rerun;
@@ -26,6 +26,9 @@ use crate::stream::LogSelection;
 
 /// How long a check may take, which asks frameworks and stores.
 const CHECK: Duration = Duration::from_mins(3);
+
+/// How long removing may take: hundreds of thousands of files.
+const REMOVE: Duration = Duration::from_mins(15);
 
 /// How many bytes of log [`Client::log_from`] asks for at once.
 const LOG_PIECE: u64 = 4 << 20;
@@ -261,6 +264,17 @@ impl Client {
     /// `GET /v3/models/frameworks`: what a training definition may name.
     pub async fn frameworks(&self) -> Result<FrameworkList, ClientError> {
         http::json(self.get("/v3/models/frameworks").timeout(QUICK)).await
+    }
+
+    /// `GET /v3/models/frameworks/environments`: what was built for them.
+    pub async fn environments(&self) -> Result<EnvironmentList, ClientError> {
+        http::json(self.get("/v3/models/frameworks/environments").timeout(CHECK)).await
+    }
+
+    /// `POST /v3/models/frameworks/environments/prune`: removes what nobody has used for long.
+    pub async fn prune_environments(&self, prune: &Prune) -> Result<Pruned, ClientError> {
+        let request = self.post("/v3/models/frameworks/environments/prune");
+        http::json(request.json(prune).timeout(REMOVE)).await
     }
 }
 

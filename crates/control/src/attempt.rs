@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use trainyard_api::learner::{
-    Assignment, Control as Orders, EnvironmentView, Order, Report, ReportKind, ReportsTaken,
+    Assignment, Control as Orders, EnvironmentView, HoldView, Order, Report, ReportKind,
+    ReportsTaken,
 };
 use trainyard_crashpoint::crash_point;
 use trainyard_frameworks::{Environment, EnvironmentError, Release};
@@ -327,6 +328,7 @@ impl Control {
         };
         match found {
             Ok(environment) => Ok(EnvironmentView {
+                hold: Some(HoldView { lock: environment.use_file(), mark: environment.mark() }),
                 lock_hash: environment.lock_hash,
                 rootfs: environment.rootfs,
                 variables: environment.variables,
@@ -340,8 +342,11 @@ impl Control {
         release: Release,
     ) -> Result<Environment, EnvironmentError> {
         let control = Arc::clone(self);
-        let building =
-            self.tasks.spawn(async move { control.environments.ensure(&release, |_| {}).await });
+        let building = self.tasks.spawn(async move {
+            let built = control.environments.ensure(&release, |_| {}).await;
+            control.bells.disk.notify_one();
+            built
+        });
         building.await.expect("building does not panic")
     }
 }

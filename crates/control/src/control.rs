@@ -16,6 +16,7 @@ use trainyard_objectstore::{Budget, Guard, Isolation, Limits};
 
 use crate::blobs::Blobs;
 use crate::board::Board;
+use crate::disk::OwnHashes;
 use crate::endings::Endings;
 use crate::hub::{Bells, Hub};
 use crate::live::LiveFacts;
@@ -44,6 +45,7 @@ pub struct Control {
     pub(crate) recent: Recent,
     pub(crate) rechecks: Rechecks,
     pub(crate) endings: Endings,
+    pub(crate) own_hashes: OwnHashes,
     /// The places to try stores.
     pub(crate) trying: Arc<Semaphore>,
     /// The memory for zips that are looked through, in MiB.
@@ -120,6 +122,7 @@ impl Control {
             recent: Recent::default(),
             rechecks: Rechecks::default(),
             endings: Endings::default(),
+            own_hashes: OwnHashes::default(),
             trying: Arc::new(Semaphore::new(preflight::AT_ONCE)),
             inspecting: Arc::new(Semaphore::new(inspect::AT_ONCE as usize)),
             hub: Hub::default(),
@@ -142,6 +145,7 @@ impl Control {
         self.start_keeping("watch", Self::reconcile_life);
         self.start_keeping("loose ends", Self::reconcile_effects);
         self.start_keeping("history", Self::reconcile_history);
+        self.start_keeping("disk", Self::reconcile_disk);
         // Looking for interpreters starts processes; done now, no submission waits for it.
         let control = Arc::clone(self);
         self.tasks.spawn_blocking(move || control.frameworks());

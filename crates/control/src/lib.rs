@@ -6,7 +6,7 @@
 //! - [`submit`](Control::submit), [`check`](Control::check): admission.
 //! - `preflight`: both stores are tried, before a run is taken.
 //! - `board`: the unsettled runs in memory, a mirror of the ledger.
-//! - `prepare`, `schedule`, `launch`, `watch`, `loose_ends`, `retention`: the reconcilers. Each compares
+//! - `prepare`, `schedule`, `launch`, `watch`, `loose_ends`, `retention`, `disk`: the reconcilers. Each compares
 //!   the board with the world, moves what it can, and sleeps until somebody
 //!   rings its bell or a timer does; none takes any input, so that a restart
 //!   needs no path of its own.
@@ -25,6 +25,7 @@ mod board;
 mod check;
 mod crowd;
 mod definitions;
+mod disk;
 mod endings;
 mod entropy;
 mod hub;

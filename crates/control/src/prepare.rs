@@ -96,6 +96,8 @@ impl Control {
                 tracing::error!(%run, error = &error as &dyn std::error::Error, "could not record a preparation");
             }
         }
+        // Only now: what was built for the run is known to be needed.
+        self.bells.disk.notify_one();
     }
 
     async fn prepare_or_say_why(&self, record: &RunRecord) -> Result<(), Cause> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use trainyard_frameworks::EnvironmentError;
 use trainyard_ledger::LedgerError;
 use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::refusal::Refusal;
@@ -32,6 +33,9 @@ pub enum Problem {
     /// The record failed.
     #[error("the ledger failed")]
     Ledger(#[from] LedgerError),
+    /// The environments could not be looked at or removed.
+    #[error(transparent)]
+    Environments(#[from] EnvironmentError),
     /// The disk failed.
     #[error("{what} failed")]
     Disk {

@@ -199,12 +199,15 @@ impl Control {
             .catalogue
             .listed()
             .map(|release| {
-                let (availability, reason) = match self.availability(release) {
-                    Availability::Ready => ("ready", None),
-                    Availability::Buildable => ("buildable", None),
-                    Availability::Unavailable { why, remedy } => {
-                        ("unavailable", Some(format!("{why}; {remedy}")))
-                    }
+                let ready = self.environments.ready(release);
+                let (availability, reason) = match &ready {
+                    Some(_) => ("ready", None),
+                    None => match self.catalogue.availability(release) {
+                        Availability::Ready | Availability::Buildable => ("buildable", None),
+                        Availability::Unavailable { why, remedy } => {
+                            ("unavailable", Some(format!("{why}; {remedy}")))
+                        }
+                    },
                 };
                 framework::FrameworkResource {
                     entity: framework::FrameworkEntity {
@@ -221,6 +224,7 @@ impl Control {
                         status: status_word(release.status).to_owned(),
                         availability: availability.to_owned(),
                         reason,
+                        environment: ready.map(|environment| environment.lock_hash),
                     },
                 }
             })

@@ -33,6 +33,9 @@ pub struct Settings {
     pub staging: StagingView,
     /// How long what has settled is kept.
     pub history: History,
+    /// How many bytes environments may take together; without it, half of what the disk has
+    /// free beside them.
+    pub environment_bytes: Option<u64>,
 }
 
 /// How stores are tried before runs need them.

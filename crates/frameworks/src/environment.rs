@@ -5,10 +5,12 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
+use crate::inventory;
 use crate::machine::Base;
 use crate::provider::Variables;
 use crate::release::Release;
@@ -36,6 +38,17 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// The file that whoever runs programs in the environment holds a shared lock on, and that
+    /// tells by its time when somebody last did.
+    pub fn use_file(&self) -> PathBuf {
+        inventory::use_file(&self.root)
+    }
+
+    /// The file that is there as long as the environment is whole.
+    pub fn mark(&self) -> PathBuf {
+        self.root.join(READY)
+    }
+
     pub(crate) fn at(root: &Path, lock_hash: &str, release: &Release, base: &Base) -> Self {
         let rootfs = matches!(base, Base::Rootfs(_)).then(|| root.join("rootfs"));
         let (heart, path) = match base {
@@ -76,7 +89,7 @@ impl Environment {
 pub(crate) struct Ready {
     /// The folder's path when it was built: scripts in it hold that path.
     root: PathBuf,
-    lock_hash: String,
+    pub(crate) lock_hash: String,
     /// Which release it was built for first. Others may share it.
     pub(crate) release: String,
     /// The program that it was made with, for people who look into the cache.
@@ -109,6 +122,11 @@ pub(crate) fn read(root: &Path) -> Option<Ready> {
 /// Was a folder's build finished once?
 pub(crate) fn is_marked(root: &Path) -> bool {
     root.join(READY).exists()
+}
+
+/// When the folder's build was finished.
+pub(crate) fn marked_at(root: &Path) -> io::Result<SystemTime> {
+    fs::metadata(root.join(READY))?.modified()
 }
 
 /// What is known of a build when it is done.

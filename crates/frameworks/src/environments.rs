@@ -6,14 +6,16 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::availability::Availability;
 use crate::build::{Site, build};
@@ -24,6 +26,7 @@ use crate::own::{self, Asked};
 use crate::progress::{BuildPhase, BuildProgress};
 use crate::provider::Provider;
 use crate::release::Release;
+use crate::tidy;
 use crate::tree;
 use crate::unfinished;
 use crate::uv;
@@ -37,7 +40,7 @@ const LOCK_EVERY: Duration = Duration::from_millis(100);
 /// The environments in one cache folder. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Environments {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
@@ -46,13 +49,16 @@ pub(crate) struct Inner {
     machine: Machine,
     /// The builds that are under way, by hash.
     flights: Mutex<HashMap<String, watch::Receiver<Flight>>>,
+    builds: AtomicU64,
+    /// Who has one may build; they are given in the order in which they were asked for.
+    turns: Semaphore,
 }
 
 /// What a build tells those who wait for it.
 #[derive(Debug, Clone, Default)]
 struct Flight {
     progress: Option<BuildProgress>,
-    result: Option<Result<(), EnvironmentError>>,
+    result: Option<Result<Environment, EnvironmentError>>,
 }
 
 impl Environments {
@@ -66,7 +72,12 @@ impl Environments {
         let cache_dir = cache_dir.as_ref();
         // Without a working directory there is nothing to be relative to.
         let cache = std::path::absolute(cache_dir).unwrap_or_else(|_| cache_dir.to_owned());
-        Self { inner: Arc::new(Inner { cache, machine, flights: Mutex::default() }) }
+        // Installing waits for the network half of the time; more of them would get in each
+        // other's way, and in that of the programs that run.
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let turns = Semaphore::new(processors.div_ceil(4).max(2));
+        let (flights, builds) = (Mutex::default(), AtomicU64::new(0));
+        Self { inner: Arc::new(Inner { cache, machine, flights, builds, turns }) }
     }
 
     /// The release's environment, if it is there. Cheap: a small read and a few stats, once
@@ -102,8 +113,22 @@ impl Environments {
     /// # Errors
     /// What could not be removed.
     pub fn collect_unfinished(&self) -> Result<Vec<PathBuf>, EnvironmentError> {
-        let folder = self.inner.cache.join("environments");
-        unfinished::remove(&folder).map_err(EnvironmentError::cache(folder))
+        let cache = &self.inner.cache;
+        let failed = |error| EnvironmentError::cache(cache)(error);
+        let mut removed = unfinished::remove(&cache.join("environments")).map_err(failed)?;
+        removed.extend(tidy::unfinished(cache).map_err(failed)?);
+        Ok(removed)
+    }
+
+    /// The hash of the release's environment, be it there or not; `None` where it cannot be had.
+    pub fn hash_of(&self, release: &Release) -> Option<String> {
+        let base = self.inner.machine.base_of(release).ok()?;
+        Some(hash_of(release, &base))
+    }
+
+    /// How many environments this process has built.
+    pub fn builds(&self) -> u64 {
+        self.inner.builds.load(Ordering::Relaxed)
     }
 
     /// The release with the packages that a run's own zip asks for: locked
@@ -130,6 +155,10 @@ impl Environments {
     /// The release's environment, built if it is not there. However many ask at once, it is built
     /// once; each is told its progress. The build goes on when those who asked go away.
     ///
+    /// It may be removed again at any time, even before this returns: whoever runs programs in
+    /// it holds a shared lock on its [`Environment::use_file`], and then looks for its
+    /// [`Environment::mark`].
+    ///
     /// # Errors
     /// The release cannot be had here, or building it failed. Nothing is remembered of a failure:
     /// the next call tries again.
@@ -147,10 +176,10 @@ impl Environments {
         loop {
             let seen = flight.borrow_and_update().clone();
             if let Some(result) = seen.result {
-                result?;
-                let interrupted = || EnvironmentError::Interrupted { release: release.to_string() };
-                // Gone again already: somebody has removed it.
-                return environment::find(environment).ok_or_else(interrupted);
+                let built = result?;
+                // Whoever started the build may have named it by another release of the same
+                // lock, with other variables. Where it is gone again, that is seen later.
+                return Ok(environment::find(environment).unwrap_or(built));
             }
             if let Some(report) = seen.progress {
                 progress(report);
@@ -232,21 +261,59 @@ impl Inner {
         base: &Base,
         environment: &Environment,
         sender: &watch::Sender<Flight>,
-    ) -> Result<(), EnvironmentError> {
+    ) -> Result<Environment, EnvironmentError> {
         let began = Instant::now();
         let report = |phase: BuildPhase, line: &str| {
             let progress = BuildProgress { phase, line: line.to_owned(), elapsed: began.elapsed() };
             sender.send_modify(|flight| flight.progress = Some(progress));
         };
+        let _turn = match self.turns.try_acquire() {
+            Ok(turn) => turn,
+            Err(_) => {
+                report(BuildPhase::Wait, "other environments are being built first");
+                self.turns.acquire().await.expect("it is never closed")
+            }
+        };
+        let _gate = self.gate(&report).await?;
         let lock_file = environment.root.with_extension("lock");
         let lock = hold(&lock_file, &report).await?;
-        if environment::find(environment.clone()).is_some() {
-            return Ok(());
+        if let Some(environment) = environment::find(environment.clone()) {
+            return Ok(environment);
         }
+        self.unless_too_large(release)?;
         let has_gpu = self.machine.driver().is_some();
         let site =
             Site { house: self, release, environment, has_gpu, lock: &lock, report: &report };
-        build(&site, base).await
+        build(&site, base).await?;
+        self.builds.fetch_add(1, Ordering::Relaxed);
+        // Nobody can have removed it yet, but what it is made of may be gone.
+        environment::find(environment.clone())
+            .ok_or_else(|| EnvironmentError::Interrupted { release: release.to_string() })
+    }
+
+    /// A build that would fill the disk is not begun: others need it, too.
+    fn unless_too_large(&self, release: &Release) -> Result<(), EnvironmentError> {
+        let Ok(disk) = rustix::fs::statvfs(&self.cache) else { return Ok(()) };
+        let free_mb = disk.f_bavail.saturating_mul(disk.f_frsize) / 1_000_000;
+        if free_mb >= release.disk_mb {
+            return Ok(());
+        }
+        Err(EnvironmentError::NoRoom {
+            release: release.to_string(),
+            needed_mb: release.disk_mb,
+            free_mb,
+            cache: self.cache.clone(),
+        })
+    }
+
+    /// What everybody holds who lets tools use their caches: nothing is removed there meanwhile.
+    pub(crate) async fn gate(
+        &self,
+        report: &(dyn Fn(BuildPhase, &str) + Send + Sync),
+    ) -> Result<File, EnvironmentError> {
+        let path = tidy::gate(&self.cache);
+        take(&path, File::try_lock_shared, "packages that nobody needs are being removed", report)
+            .await
     }
 
     pub(crate) fn cache(&self) -> &Path {
@@ -295,24 +362,43 @@ pub(crate) async fn hold(
     path: &Path,
     report: &(dyn Fn(BuildPhase, &str) + Send + Sync),
 ) -> Result<File, EnvironmentError> {
+    take(path, File::try_lock, "another process is building it", report).await
+}
+
+async fn take(
+    path: &Path,
+    lock: fn(&File) -> Result<(), TryLockError>,
+    why: &str,
+    report: &(dyn Fn(BuildPhase, &str) + Send + Sync),
+) -> Result<File, EnvironmentError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(EnvironmentError::cache(folder))?;
     }
-    let file = File::options()
-        .read(true)
-        .append(true)
-        .create(true)
-        .open(path)
-        .map_err(EnvironmentError::cache(path))?;
+    let file = lock_file(path).map_err(EnvironmentError::cache(path))?;
     loop {
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) => {
-                report(BuildPhase::Wait, "another process is building it");
+                report(BuildPhase::Wait, why);
                 tokio::time::sleep(LOCK_EVERY).await;
             }
             Err(TryLockError::Error(error)) => return Err(EnvironmentError::cache(path)(error)),
         }
+    }
+}
+
+/// Opens a file that is there to be locked, and leaves its time as it is.
+pub(crate) fn lock_file(path: &Path) -> io::Result<File> {
+    File::options().read(true).append(true).create(true).open(path)
+}
+
+/// The lock, unless somebody has it.
+pub(crate) fn try_hold(path: &Path) -> io::Result<Option<File>> {
+    let file = lock_file(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

@@ -96,6 +96,21 @@ pub enum EnvironmentError {
         #[source]
         fault: BadRequirement,
     },
+    /// The disk has no room for it.
+    #[error(
+        "the environment of {release} takes about {needed_mb} MB, and the disk of {} has {free_mb} MB free",
+        cache.display()
+    )]
+    NoRoom {
+        /// `tensorflow 1.2-py3`.
+        release: String,
+        /// About how much it takes, in megabytes.
+        needed_mb: u64,
+        /// How much there is, in megabytes.
+        free_mb: u64,
+        /// The cache folder.
+        cache: PathBuf,
+    },
     /// The cache folder cannot be used.
     #[error("cannot use {}", path.display())]
     Cache {
@@ -171,6 +186,7 @@ impl EnvironmentError {
             | Self::Tool { .. }
             | Self::CheckPrinted { .. }
             | Self::Requirements { .. }
+            | Self::NoRoom { .. }
             | Self::Cache { .. }
             | Self::Interrupted { .. } => CauseKind::EnvironmentFailed,
         };
@@ -199,6 +215,9 @@ impl EnvironmentError {
         match self {
             Self::Unavailable { remedy, .. } => Some(remedy.clone()),
             Self::Interrupted { .. } => Some("submit the run again".to_owned()),
+            Self::NoRoom { .. } => {
+                Some("make room there, for example with `trainyard frameworks prune`".to_owned())
+            }
             Self::Cache { path, source } if source.kind() == io::ErrorKind::StorageFull => {
                 Some(format!("make room on the disk that holds {}", path.display()))
             }

@@ -1,7 +1,7 @@
 //! Whole folders: taking them away, and making them read-only and safe on disk.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -36,17 +36,33 @@ pub(crate) fn sync(root: &Path) -> io::Result<()> {
     Ok(rustix::fs::syncfs(File::open(root)?)?)
 }
 
-/// How much room the tree takes on the disk, in bytes, with what it shares with others.
-pub(crate) fn bytes(root: &Path) -> io::Result<u64> {
+/// What a tree takes on the disk, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Measure {
+    /// With what it shares with others.
+    pub(crate) all: u64,
+    /// What is free again when it goes: files that have a name elsewhere stay.
+    pub(crate) own: u64,
+}
+
+/// Measures the tree.
+pub(crate) fn measure(root: &Path) -> io::Result<Measure> {
     let sum = Cell::new(0);
-    let seen = RefCell::new(HashSet::new());
+    // How many more names each file has that has several, and its bytes.
+    let linked: RefCell<HashMap<u64, (u64, u64)>> = RefCell::default();
     each(root, &|_, data| {
-        if data.nlink() < 2 || data.is_dir() || seen.borrow_mut().insert(data.ino()) {
-            sum.set(sum.get() + data.blocks() * 512);
+        let bytes = data.blocks() * 512;
+        if data.nlink() < 2 || data.is_dir() {
+            sum.set(sum.get() + bytes);
+        } else {
+            linked.borrow_mut().entry(data.ino()).or_insert((data.nlink(), bytes)).0 -= 1;
         }
         Ok(())
     })?;
-    Ok(sum.get())
+    let (linked, alone) = (linked.into_inner(), sum.get());
+    let all = linked.values().map(|(_, bytes)| bytes).sum::<u64>();
+    let own = linked.values().filter(|(more, _)| *more == 0).map(|(_, bytes)| bytes).sum::<u64>();
+    Ok(Measure { all: alone + all, own: alone + own })
 }
 
 /// Calls `act` for the path and, before a folder's own turn is over, for all below it.
@@ -89,6 +105,21 @@ mod tests {
         assert_eq!(mode(&root.join("a/b")) & 0o222, 0);
         assert_eq!(mode(&root.join("a/b/file")) & 0o222, 0);
         assert_eq!(mode(&outside), 0o644);
+
+        // What has a name elsewhere takes room, but gives none when it goes.
+        let data = "x".repeat(100_000);
+        fs::write(&outside, &data).expect("written");
+        let before = measure(&root).expect("measured");
+        fs::set_permissions(root.join("a/b"), Permissions::from_mode(0o700)).expect("set");
+        fs::hard_link(&outside, root.join("a/b/one")).expect("linked");
+        fs::hard_link(&outside, root.join("a/b/two")).expect("linked");
+        let after = measure(&root).expect("measured");
+        assert_eq!((before.all, after.own), (before.own, before.own));
+        assert!((100_000..150_000).contains(&(after.all - before.all)), "{after:?}");
+        fs::remove_file(&outside).expect("removed");
+        let alone = measure(&root).expect("measured");
+        assert_eq!((alone.all, alone.own), (after.all, after.all));
+        fs::write(&outside, "").expect("written");
 
         remove(&root).expect("removed");
         assert!(!root.exists());

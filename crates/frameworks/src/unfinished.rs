@@ -1,10 +1,11 @@
 //! What builds that were interrupted have left: taken away when nobody builds there.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::environment;
+use crate::environments::try_hold;
 use crate::tree;
 
 /// Removes every folder in `environments` that is no finished environment and that no
@@ -21,13 +22,9 @@ pub(crate) fn remove(environments: &Path) -> io::Result<Vec<PathBuf>> {
             continue;
         }
         // The one that every build holds, and with it the programs that it has started.
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(folder.with_extension("lock"))?;
+        let lock = try_hold(&folder.with_extension("lock"))?;
         // A build may have been finished between the look and the lock.
-        if lock.try_lock().is_ok() && !environment::is_marked(&folder) {
+        if lock.is_some() && !environment::is_marked(&folder) {
             tree::remove(&folder)?;
             removed.push(folder);
         }

@@ -5,7 +5,7 @@
 //! server. From then on it needs nobody: what it has to tell goes to its spool
 //! and from there to the server, whenever there is one.
 //!
-//! - `life`: the attempt, room by room; `fetch`, `stage`, `data`, `program`, `store` are the rooms.
+//! - `life`: the attempt, room by room; `fetch`, `environment`, `stage`, `data`, `program`, `store` are the rooms.
 //! - `ahead`, `opened`, `receipts`, `index`, `aside`, `left_out` help to store; `milestone` is
 //!   what the next learner of the attempt must know should this one die.
 //! - `capture`, `sample`, `allowance`, `stop`: beside the program while it runs.
@@ -25,6 +25,7 @@ mod diagnosis;
 mod diary;
 mod dirs;
 mod doubt;
+mod environment;
 mod fetch;
 mod index;
 mod journal;

@@ -24,6 +24,7 @@ use crate::courier;
 use crate::data::Data;
 use crate::diagnosis::said::Said;
 use crate::dirs::Dirs;
+use crate::environment::{self, InUse};
 use crate::fetch::{NotFetched, fetch, fetch_assignment};
 use crate::line::{Line, Over};
 use crate::memory::Kills;
@@ -70,7 +71,8 @@ pub(crate) async fn live(house: &House) -> Result<(), Over> {
         }
     };
     house.enter(Phase::Prepare);
-    let (assignment, code) = match fetched {
+    // Held for as long as this life lasts.
+    let (assignment, code, _environment) = match fetched {
         Ok(fetched) => fetched,
         Err(NotFetched::Over(over)) => return Err(over),
         Err(NotFetched::Failed(cause)) => {
@@ -272,11 +274,13 @@ impl House {
 
     /// Fetches what there is to do, in an attempt of which an earlier learner may have told
     /// something.
-    async fn begin(&self) -> Result<(Assignment, Bytes), NotFetched> {
+    async fn begin(&self) -> Result<(Assignment, Bytes, InUse), NotFetched> {
         if self.spool.has_told() {
             self.catch_up().await.map_err(NotFetched::Over)?;
         }
-        fetch(&self.line).await
+        let (assignment, code) = fetch(&self.line).await?;
+        let (assignment, environment) = environment::hold(&self.line, assignment).await?;
+        Ok((assignment, code, environment))
     }
 
     /// Asks which reports of an earlier learner the server has.

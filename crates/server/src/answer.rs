@@ -112,7 +112,7 @@ impl From<Problem> for Failure {
             }
             Problem::Life(refusal) => refusal.into(),
             Problem::Ledger(error) => error.into(),
-            Problem::Disk { .. } => Self::internal(&problem),
+            Problem::Environments(_) | Problem::Disk { .. } => Self::internal(&problem),
         }
     }
 }

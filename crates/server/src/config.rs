@@ -36,7 +36,7 @@ pub struct Config {
     pub frameworks: FrameworksConfig,
     /// Which object stores may be named.
     pub stores: StoresConfig,
-    /// Training data that is kept.
+    /// Training data and environments that are kept.
     pub cache: CacheConfig,
     /// What transfers may use.
     pub transfers: TransfersConfig,
@@ -201,7 +201,7 @@ impl Default for StoresConfig {
     }
 }
 
-/// `[cache]`
+/// `[cache]`: what is kept for the next run.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CacheConfig {
@@ -211,13 +211,16 @@ pub struct CacheConfig {
     /// How many bytes it may hold; 0 keeps none. Default: half of what the disk has free
     /// beside it.
     pub data_bytes: Option<u64>,
+    /// How many bytes environments may take; 0 keeps none that no run needs. Default: half of
+    /// what the disk has free beside them.
+    pub environment_bytes: Option<u64>,
     /// May DATA_DIR be an overlay mount, where the machine allows it?
     pub overlay: bool,
 }
 
 impl Default for CacheConfig {
     fn default() -> Self {
-        Self { directory: None, data_bytes: None, overlay: true }
+        Self { directory: None, data_bytes: None, environment_bytes: None, overlay: true }
     }
 }
 
@@ -301,7 +304,7 @@ impl Config {
 
     /// How training data is kept and shown, by a server with these two directories.
     pub fn staging(&self, home: &Path, cache: &Path) -> StagingView {
-        let CacheConfig { directory, data_bytes, overlay } = &self.cache;
+        let CacheConfig { directory, data_bytes, overlay, .. } = &self.cache;
         let own = directory.as_ref().map(|directory| home.join(directory));
         let directory = own.unwrap_or_else(|| cache.join("data"));
         StagingView {
@@ -362,6 +365,8 @@ mod tests {
         let own = staging("[cache]\ndirectory = \"/d\"\ndata_bytes = 7\noverlay = false\n");
         assert_eq!(own.cache.as_deref(), Some(Path::new("/d")));
         assert_eq!((own.cache_bytes, own.no_overlay), (Some(7), true));
+        assert_eq!(read("").cache.environment_bytes, None);
+        assert_eq!(read("[cache]\nenvironment_bytes = 9\n").cache.environment_bytes, Some(9));
     }
 
     #[test]

@@ -59,6 +59,8 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(service::service))
         .routes(routes!(identity::token))
         .routes(routes!(frameworks::list))
+        .routes(routes!(frameworks::environments))
+        .routes(routes!(frameworks::prune))
         .routes(routes!(runs::submit, runs::list))
         .routes(routes!(runs::show, runs::patch, runs::delete))
         .routes(routes!(runs::events))

@@ -1,9 +1,11 @@
-//! `trainyard frameworks`: what a definition may name, and whether it can be had here.
+//! `trainyard frameworks`: what a definition may name, whether it can be had here, and what
+//! of it may go.
 
-use trainyard_api::framework::{FrameworkList, FrameworkResource};
+use jiff::{Span, SpanRelativeTo, Timestamp};
+use trainyard_api::framework::{FrameworkList, FrameworkResource, Prune};
 use trainyard_definition::nearest;
 
-use crate::args::{Frameworks, FrameworksCommand};
+use crate::args::{self, Frameworks, FrameworksCommand};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -11,22 +13,61 @@ use crate::server::connect;
 use crate::views;
 
 pub(crate) async fn run(context: &Context, args: Frameworks) -> Result<Exit, Failure> {
+    match args.command {
+        None => list(context).await,
+        Some(FrameworksCommand::Show { name, version }) => {
+            show(context, &name, version.as_deref()).await
+        }
+        Some(FrameworksCommand::Prune(args)) => prune(context, &args).await,
+    }
+}
+
+async fn list(context: &Context) -> Result<Exit, Failure> {
     let list = connect(context).await?.client.frameworks().await?;
     let screen = &context.screen;
-    let (list, is_shown) = match args.command {
-        Some(FrameworksCommand::Show { name, version }) => {
-            (only(list, &name, version.as_deref())?, true)
-        }
-        None => (list, false),
-    };
     if context.json {
         screen.json(&list)?;
-    } else if is_shown {
-        screen.data(&views::framework(&list))?;
     } else {
         screen.data(&views::frameworks(&list, screen.table_width()))?;
     }
     Ok(Exit::OK)
+}
+
+async fn show(context: &Context, name: &str, version: Option<&str>) -> Result<Exit, Failure> {
+    let client = connect(context).await?.client;
+    let list = only(client.frameworks().await?, name, version)?;
+    if context.json {
+        context.screen.json(&list)?;
+    } else {
+        let environments = client.environments().await?;
+        context.screen.data(&views::framework(&list, &environments, Timestamp::now()))?;
+    }
+    Ok(Exit::OK)
+}
+
+async fn prune(context: &Context, args: &args::Prune) -> Result<Exit, Failure> {
+    let unused = if args.all { 0 } else { seconds(&args.older_than)? };
+    let asked = Prune { unused_seconds: Some(unused), dry_run: args.dry_run };
+    let pruned = connect(context).await?.client.prune_environments(&asked).await?;
+    let screen = &context.screen;
+    if context.json {
+        screen.json(&pruned)?;
+        return Ok(Exit::OK);
+    }
+    let width = screen.table_width();
+    screen.data(&views::pruned(&pruned, args.dry_run, Timestamp::now(), width))?;
+    screen.talk(&views::freed(&pruned, args.dry_run));
+    Ok(Exit::OK)
+}
+
+/// A span of time, in days, hours, minutes or seconds.
+fn seconds(text: &str) -> Result<u64, Failure> {
+    let span = text.parse::<Span>().ok();
+    let span = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    span.and_then(|span| u64::try_from(span.as_secs()).ok()).ok_or_else(|| {
+        let hint = "say how long ago: `30d`, `12h`, `90m`; `--all` asks for no time at all";
+        Failure::usage(format!("`{text}` is no span of time"), hint)
+    })
 }
 
 /// Those of the list that are meant.
@@ -57,4 +98,22 @@ fn unknown(what: String, word: &str, known: &[String]) -> Failure {
         None => "`trainyard frameworks` lists them all".to_owned(),
     };
     Failure::usage(what, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_understood_as_people_write_them() {
+        let read = |text: &str| seconds(text).ok();
+        for (text, expected) in
+            [("30d", 2_592_000), ("2w", 1_209_600), ("12h", 43_200), ("1d 12h", 129_600), ("0s", 0)]
+        {
+            assert_eq!(read(text), Some(expected), "{text}");
+        }
+        for text in ["", "30", "soon", "2 months", "-3d"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ mod runs;
 mod service;
 
 pub use attempts::attempts;
-pub use lists::{checks, events, framework, frameworks};
+pub use lists::{checks, events, framework, frameworks, freed, pruned};
 pub use run::run;
 pub use runs::{run_line, runs};
 pub use service::service;

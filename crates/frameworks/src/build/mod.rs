@@ -75,7 +75,7 @@ pub(crate) async fn build(site: &Site<'_>, base: &Base) -> Result<(), Environmen
     let bytes = blocking(root, |root| {
         tree::seal(root)?;
         tree::sync(root)?;
-        tree::bytes(root)
+        Ok(tree::measure(root)?.all)
     })
     .await?;
     let seconds = began.elapsed().as_secs_f64();

@@ -59,6 +59,7 @@ impl Inner {
         let report = |phase: BuildPhase, line: &str| {
             progress(BuildProgress { phase, line: line.to_owned(), elapsed: began.elapsed() });
         };
+        let _gate = self.gate(&report).await?;
         let held = hold(&path.with_extension("lock"), &report).await?;
         // Somebody else may have made it while this one waited.
         if let Ok(lock) = fs::read_to_string(&path) {

@@ -2,63 +2,20 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use trainyard_frameworks::{
-    Availability, BuildPhase, BuildProgress, Catalogue, EnvironmentError, Environments, Release,
+    Availability, BuildPhase, BuildProgress, Catalogue, EnvironmentError, Environments,
 };
 use trainyard_model::cause::CauseKind;
 use trainyard_testkit::wait::eventually;
 
+use crate::house::{House, SIX, VICTIM_HOME, victim};
+
 const LIMIT: Duration = Duration::from_mins(2);
-const SIX: &str = "4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274";
-
-/// The name under which this test binary starts itself to be killed.
-const VICTIM: &str = "environments::a_build_that_will_be_killed";
-const VICTIM_HOME: &str = "FRAMEWORKS_TEST_VICTIM_HOME";
-
-/// A folder with a cache and a catalogue of one release: six, checked by `check`.
-struct House {
-    folder: PathBuf,
-}
-
-impl House {
-    fn new(folder: &Path, check: &str, hash: &str) -> anyhow::Result<Self> {
-        let house = Self { folder: folder.to_owned() };
-        fs::create_dir_all(house.cache())?;
-        fs::create_dir_all(folder.join("catalogue"))?;
-        // uv is installed once for all tests where the machine has none.
-        let uv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("uv");
-        fs::create_dir_all(&uv)?;
-        std::os::unix::fs::symlink(&uv, house.cache().join("uv"))?;
-        let lock = format!("six==1.17.0 \\\n    --hash=sha256:{hash}\n");
-        fs::write(folder.join("catalogue/six.txt"), lock)?;
-        let text = format!(
-            "name = \"six\"\ntitle = \"Six\"\n[[release]]\nversion = \"1.17\"\nstatus = \"current\"\n\
-             python = [\"3.11\", \"3.12\", \"3.13\"]\nrequirements = [\"six==1.17.0\"]\nlock = \"six.txt\"\ndisk_mb = 1\n\
-             [release.check]\nprogram = '''\n{check}'''\nprints = \"1.17.0\"\n[release.variables]\nSIX = \"6\"\n"
-        );
-        fs::write(folder.join("catalogue/six.toml"), text)?;
-        Ok(house)
-    }
-
-    fn cache(&self) -> PathBuf {
-        self.folder.join("cache")
-    }
-
-    fn release(&self) -> anyhow::Result<Release> {
-        let catalogue = Catalogue::load(Some(&self.folder.join("catalogue")))?;
-        catalogue.releases().iter().find(|one| one.name == "six").cloned().context("six is there")
-    }
-
-    fn environments(&self) -> Environments {
-        Environments::new(self.cache())
-    }
-}
-
 /// A check that leaves a line in a file each time it runs, which is once for each build.
 fn counting(file: &Path) -> String {
     format!("import six\nopen({:?}, 'a').write('x')\nprint(six.__version__)\n", file.display())
@@ -190,11 +147,7 @@ async fn a_killed_build_leaves_nothing_ready_and_its_orphan_keeps_others_out() -
         go_on.display()
     );
     let house = House::new(folder.path(), &check, SIX)?;
-    let mut victim = Command::new(std::env::current_exe()?)
-        .args(["--exact", VICTIM, "--ignored", "--nocapture"])
-        .env(VICTIM_HOME, folder.path())
-        .stdout(Stdio::null())
-        .spawn()?;
+    let mut victim = victim(folder.path())?.spawn()?;
     let checking = folder.path().join("checking");
     let outcome =
         eventually("the build to reach its check", LIMIT, || checking.exists().then_some(()));
@@ -236,13 +189,14 @@ async fn a_killed_build_leaves_nothing_ready_and_its_orphan_keeps_others_out() -
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "started, and killed, by the test above"]
+#[ignore = "started, and killed, by other tests"]
 async fn a_build_that_will_be_killed() -> anyhow::Result<()> {
     let Some(folder) = std::env::var_os(VICTIM_HOME).map(PathBuf::from) else { return Ok(()) };
-    let house = House { folder: folder.clone() };
+    let house = House::of(&folder);
     house
         .environments()
         .ensure(&house.release()?, |report| {
+            fs::write(folder.join("phase"), report.phase.as_str()).expect("the folder is there");
             if report.phase == BuildPhase::Check {
                 fs::write(folder.join("checking"), "").expect("the folder is there");
             }

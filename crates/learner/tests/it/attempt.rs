@@ -100,6 +100,7 @@ impl Setup {
             code: digest(&zip),
             environment: EnvironmentView {
                 lock_hash: String::new(),
+                hold: None,
                 rootfs: self.rootfs,
                 variables: vec![("PATH".to_owned(), "/opt/env/bin:/usr/bin:/bin".to_owned())],
             },

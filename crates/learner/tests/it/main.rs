@@ -6,6 +6,7 @@ mod attempt;
 mod data;
 mod early;
 mod endings;
+mod environment;
 mod faults;
 mod output;
 mod resuming;

@@ -32,6 +32,10 @@ pub(crate) struct Memory {
     pub(crate) refused: Vec<(&'static str, u16)>,
     /// How often each of those was asked.
     pub(crate) asked: usize,
+    /// How often the assignment was given.
+    pub(crate) assigned: usize,
+    /// Appears when the assignment is asked for once more: the environment is built again.
+    pub(crate) builds: Option<PathBuf>,
     /// So many times the zip goes out with a byte changed.
     pub(crate) damage: u32,
     /// On record, in order.
@@ -65,6 +69,8 @@ impl Server {
             zip,
             refused: Vec::new(),
             asked: 0,
+            assigned: 0,
+            builds: None,
             damage: 0,
             reports: Vec::new(),
             samples: 0,
@@ -188,8 +194,13 @@ fn refusal(memory: &mut Memory, what: &str) -> Option<Response> {
 
 async fn assignment(State(memory): Shared, headers: HeaderMap) -> Response {
     match enter(&memory, &headers) {
-        Ok(mut memory) => refusal(&mut memory, "assignment")
-            .unwrap_or_else(|| Json(memory.assignment.clone()).into_response()),
+        Ok(mut memory) => refusal(&mut memory, "assignment").unwrap_or_else(|| {
+            memory.assigned += 1;
+            if let Some(built) = memory.builds.as_ref().filter(|_| memory.assigned > 1) {
+                std::fs::write(built, "").expect("written");
+            }
+            Json(memory.assignment.clone()).into_response()
+        }),
         Err(refused) => refused,
     }
 }
