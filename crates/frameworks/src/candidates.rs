@@ -89,8 +89,8 @@ fn is_shims(folder: &Path) -> bool {
 
 /// `python3.6`, but not `python3.6-config` or `python3.6m`.
 fn is_versioned(name: &str) -> bool {
-    name.strip_prefix("python3.")
-        .is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit()))
+    let minor = name.strip_prefix("python3.").or_else(|| name.strip_prefix("python2."));
+    minor.is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The numbers in a folder's name: `cpython-3.11.7-linux` → 3, 11, 7.

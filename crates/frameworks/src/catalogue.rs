@@ -177,9 +177,12 @@ fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     if word.is_empty() {
         return None;
     }
-    let begins = candidates.iter().find(|candidate| {
+    let begins = |candidate: &&&str| {
         candidate.strip_prefix(word.as_str()).is_some_and(|rest| rest.starts_with(['-', '.']))
-    });
+    };
+    // Whoever does not say which Python means the one that is maintained.
+    let modern = candidates.iter().filter(begins).find(|one| one.ends_with("-py3"));
+    let begins = modern.or_else(|| candidates.iter().find(begins));
     let close = || {
         candidates
             .iter()

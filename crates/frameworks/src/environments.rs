@@ -267,12 +267,11 @@ impl Inner {
             let progress = BuildProgress { phase, line: line.to_owned(), elapsed: began.elapsed() };
             sender.send_modify(|flight| flight.progress = Some(progress));
         };
-        let _turn = match self.turns.try_acquire() {
-            Ok(turn) => turn,
-            Err(_) => {
-                report(BuildPhase::Wait, "other environments are being built first");
-                self.turns.acquire().await.expect("it is never closed")
-            }
+        let _turn = if let Ok(turn) = self.turns.try_acquire() {
+            turn
+        } else {
+            report(BuildPhase::Wait, "other environments are being built first");
+            self.turns.acquire().await.expect("it is never closed")
         };
         let _gate = self.gate(&report).await?;
         let lock_file = environment.root.with_extension("lock");

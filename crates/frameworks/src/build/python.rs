@@ -44,13 +44,13 @@ fn add_modules(
     packages: &Packages,
 ) -> Result<(), EnvironmentError> {
     let folder = format!("lib/python{}/site-packages", python.minor);
-    let mut imports = String::new();
     for (name, text) in &packages.modules {
         site.write(&format!("{folder}/{name}.py"), text)?;
-        imports += &format!("import {name}\n");
     }
-    if !imports.is_empty() {
-        site.write(&format!("{folder}/trainyard.pth"), &imports)?;
+    if !packages.modules.is_empty() {
+        let imports: Vec<_> =
+            packages.modules.keys().map(|name| format!("import {name}\n")).collect();
+        site.write(&format!("{folder}/trainyard.pth"), &imports.concat())?;
     }
     Ok(())
 }

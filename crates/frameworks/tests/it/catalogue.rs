@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use trainyard_frameworks::{Catalogue, CatalogueError, Provider, Release, Status};
+use trainyard_frameworks::{
+    Availability, Catalogue, CatalogueError, Cuda, Driver, Machine, Provider, Release, Status,
+};
 use trainyard_model::code::Code;
 use trainyard_model::definition::FrameworkRef;
 use trainyard_model::diagnostic::Diagnostic;
@@ -53,7 +55,8 @@ fn resolve(catalogue: &Catalogue, name: &str, version: &str) -> Result<Release, 
 fn the_built_in_catalogue_holds_the_seed_s_tensorflow_and_a_current_one() -> anyhow::Result<()> {
     let catalogue = Catalogue::builtin()?;
     let listed: Vec<String> = catalogue.releases().iter().map(ToString::to_string).collect();
-    assert_eq!(listed[0], "tensorflow 1.2-py3");
+    assert_eq!(listed[0], "tensorflow 1.2-py2");
+    assert_eq!(listed[1], "tensorflow 1.2-py3");
     for current in ["tensorflow 2.21-py3", "keras 3.15-py3", "pytorch 2.15-py3", "jax 0.10-py3"] {
         assert!(listed.iter().any(|one| one == current), "{current} is not among {listed:?}");
     }
@@ -84,8 +87,8 @@ fn an_unknown_framework_or_version_is_told_with_the_list_and_what_was_meant() ->
     assert_eq!(
         no.help.as_deref(),
         Some(
-            "did you mean 'tensorflow'? the catalogue holds: tensorflow, keras, pytorch, mxnet, \
-             jax, scikit-learn, xgboost, lightgbm, python"
+            "did you mean 'tensorflow'? the catalogue holds: tensorflow, keras, pytorch, caffe, \
+             torch, theano, caffe2, mxnet, jax, scikit-learn, xgboost, lightgbm, python"
         )
     );
 
@@ -97,7 +100,10 @@ fn an_unknown_framework_or_version_is_told_with_the_list_and_what_was_meant() ->
     assert_eq!(no.message, "there is no version '9.9' of tensorflow");
     assert_eq!(
         no.help.as_deref(),
-        Some("the catalogue holds: 1.2-py3, 1.3-py3, 1.5-py3, 1.15-py3, 2.21-py3")
+        Some(
+            "the catalogue holds: 1.2-py2, 1.2-py3, 1.3-py2, 1.3-py3, 1.5-py3, 1.15-py3, \
+             2.21-py3, 2.21-compat.v1-py3"
+        )
     );
 
     for meant in ["1.2", "1.2_py3", "1.2-PY3"] {
@@ -127,7 +133,7 @@ fn an_operator_s_folder_adds_and_replaces() -> anyhow::Result<()> {
     assert_eq!(last.map(|at| listed[at].as_str()), Some("tensorflow 3.0-py3"), "{listed:?}");
     let first = listed.iter().filter(|one| *one == "tensorflow 1.2-py3").count();
     assert_eq!(first, 1, "{listed:?}");
-    assert_eq!(catalogue.releases()[0].provider.asks_for(), ["six==1.17.0"], "it was replaced");
+    assert_eq!(catalogue.releases()[1].provider.asks_for(), ["six==1.17.0"], "it was replaced");
     let by_alias = resolve(&catalogue, "six", "1.17").map_err(|no| anyhow::anyhow!("{no:?}"))?;
     assert_eq!(by_alias.version, "1.17-py3");
     assert_eq!(by_alias.variables["SIX"], "6");
@@ -162,6 +168,110 @@ fn a_bad_file_is_told_with_its_line() -> anyhow::Result<()> {
         let error = load(&[("a.toml", &text), ("six.txt", &lock())])?.expect_err(to).to_string();
         assert!(error.contains(place) && error.contains(what), "{to}: {error}");
     }
+    Ok(())
+}
+
+/// Releases of the other providers, and what may be wrong with them.
+const OTHERS: &str = r#"name = "other"
+title = "Other"
+[[release]]
+version = "suite"
+provider = "rootfs"
+status = "legacy"
+suite = "bullseye"
+packages = ["g++", "python3-theano"]
+disk_mb = 1
+[release.check]
+command = "true"
+prints = "1"
+[[release]]
+version = "program"
+provider = "system"
+status = "legacy"
+program = "th"
+folders = ["~/torch/bin"]
+remedy = "build it"
+image = "example/torch:7"
+disk_mb = 1
+[release.check]
+command = "true"
+prints = "1"
+[[release]]
+version = "image"
+provider = "image"
+status = "legacy"
+image = "example/other:1"
+disk_mb = 1
+"#;
+
+#[test]
+fn every_provider_has_fields_of_its_own() -> anyhow::Result<()> {
+    let catalogue = load(&[("a.toml", OTHERS)])??;
+    let other: Vec<_> = catalogue.releases().iter().filter(|one| one.name == "other").collect();
+    let providers: Vec<&str> = other.iter().map(|one| one.provider.as_str()).collect();
+    assert_eq!(providers, ["rootfs", "system", "image"]);
+    assert_eq!(other[1].image.as_deref(), Some("example/torch:7"));
+    let Availability::Unavailable { why, remedy } = catalogue.availability(other[2]) else {
+        anyhow::bail!("nothing here starts containers");
+    };
+    assert!(why.contains("container image") && remedy.contains("cluster"), "{why}; {remedy}");
+    for (from, to, place, what) in [
+        ("\"rootfs\"", "\"floppy\"", "a.toml:5:", "unknown variant `floppy`"),
+        ("suite = \"bullseye\"\n", "", "a.toml:4:", "needs a 'suite'"),
+        ("\"bullseye\"", "\"--help\"", "a.toml:7:", "no name that Debian uses"),
+        ("\"g++\"", "\"g++,x\"", "a.toml:8:", "no name that Debian uses"),
+        ("suite = \"b", "lock = \"x\"\nsuite = \"b", "a.toml:4:", "'lock' belongs to"),
+        ("command = \"true\"", "program = \"1\"", "a.toml:12:", "give shell code as 'command'"),
+        ("command = \"true\"\n", "", "a.toml:11:", "has either a 'program'"),
+        ("program = \"th\"\n", "", "a.toml:14:", "needs the 'program'"),
+        ("\"th\"", "\"bin/th\"", "a.toml:17:", "no name of a program"),
+        ("~/torch", "torch", "a.toml:18:", "must begin with '/'"),
+        ("image = \"example/other:1\"\n", "", "a.toml:26:", "needs an 'image'"),
+        ("disk_mb = 1\n[", "disk_mb = 1\ncuda = \"12\"\n[", "a.toml:10:", "such as \"12.8\""),
+    ] {
+        let text = OTHERS.replacen(from, to, 1);
+        assert_ne!(text, OTHERS, "{from} is not in the file");
+        let error = load(&[("a.toml", &text)])?.expect_err(to).to_string();
+        assert!(error.contains(place) && error.contains(what), "{to}: {error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_the_machine_has_decides_which_of_two_builds_is_meant() -> anyhow::Result<()> {
+    let driver = |cuda: &str| {
+        let cuda = Cuda::parse(cuda);
+        cuda.map(|cuda| Driver { version: "580.95.05".to_owned(), cuda })
+    };
+    let of = |driver| -> anyhow::Result<Catalogue> {
+        Ok(Catalogue::builtin()?.for_machine(Machine::this().with_driver(driver)))
+    };
+    for (driver, pytorch, jax) in [
+        (None, "1.13-py3", "jax==0.10.2"),
+        (driver("13.0"), "2.15-py3", "jax-cuda13-plugin==0.10.2"),
+    ] {
+        let catalogue = of(driver)?;
+        let meant = |name, version| {
+            resolve(&catalogue, name, version).map_err(|no| anyhow::anyhow!("{no:?}"))
+        };
+        assert_eq!(meant("pytorch", "py3")?.version, pytorch);
+        // Asked for by its own version, it is had on any machine.
+        assert_eq!(meant("pytorch", "2.15-py3")?.version, "2.15-py3");
+        let asks_for = meant("jax", "0.10-py3")?.provider.asks_for();
+        assert!(asks_for.iter().any(|one| one == jax), "{asks_for:?}");
+        let listed = catalogue.listed().filter(|one| one.name == "jax").count();
+        assert_eq!(listed, 1, "one of the two is for this machine");
+    }
+    let old = of(driver("12.4"))?;
+    let release = resolve(&old, "pytorch", "2.15-py3").map_err(|no| anyhow::anyhow!("{no:?}"))?;
+    let Availability::Unavailable { why, .. } = old.availability(&release) else {
+        anyhow::bail!("the driver is too old");
+    };
+    assert_eq!(
+        why,
+        "its build carries CUDA 13.2, and the driver 580.95.05 of this machine's GPU serves \
+         CUDA 12.4 at most"
+    );
     Ok(())
 }
 
