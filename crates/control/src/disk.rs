@@ -37,6 +37,9 @@ impl Control {
     pub(crate) async fn reconcile_disk(self: Arc<Self>) {
         let mut seen = None;
         loop {
+            if seen.is_none() {
+                self.environments.finish_interrupted().await;
+            }
             let builds = self.environments.builds();
             if seen.replace(builds) != Some(builds) {
                 self.let_environments_fit().await;

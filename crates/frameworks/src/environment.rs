@@ -99,7 +99,7 @@ pub(crate) struct Ready {
     #[serde(default)]
     loaded: Variables,
     pub(crate) build_seconds: f64,
-    /// How much room it takes on the disk, in bytes; unknown of old ones.
+    /// How much room it takes on the disk, in bytes; unknown until it is finished.
     #[serde(default)]
     pub(crate) bytes: Option<u64>,
 }
@@ -133,7 +133,6 @@ pub(crate) fn marked_at(root: &Path) -> io::Result<SystemTime> {
 pub(crate) struct Built {
     pub(crate) loaded: Variables,
     pub(crate) seconds: f64,
-    pub(crate) bytes: u64,
 }
 
 /// Says for good that the environment is whole.
@@ -150,14 +149,32 @@ pub(crate) fn mark_ready(
         made_with: base.to_string(),
         loaded: built.loaded,
         build_seconds: built.seconds,
-        bytes: Some(built.bytes),
+        bytes: None,
     };
-    let draft = environment.root.join(".ready.json.draft");
+    write(&environment.root, &ready)
+}
+
+/// Notes how large a ready environment is, which says that nothing more is done to it.
+pub(crate) fn note_bytes(root: &Path, bytes: u64) -> io::Result<()> {
+    let built = marked_at(root)?;
+    let ready = read(root).ok_or(io::ErrorKind::NotFound)?;
+    write(root, &Ready { bytes: Some(bytes), ..ready })?;
+    // It is no younger for that.
+    fs::File::open(root.join(READY))?.set_modified(built)
+}
+
+/// Is something still to be done to a ready environment?
+pub(crate) fn is_unfinished(root: &Path) -> bool {
+    read(root).is_some_and(|ready| ready.bytes.is_none())
+}
+
+fn write(root: &Path, ready: &Ready) -> io::Result<()> {
+    let draft = root.join(".ready.json.draft");
     let mut file = fs::File::create(&draft)?;
-    file.write_all(&serde_json::to_vec_pretty(&ready)?)?;
+    file.write_all(&serde_json::to_vec_pretty(ready)?)?;
     file.sync_all()?;
-    fs::rename(&draft, environment.root.join(READY))?;
-    fs::File::open(&environment.root)?.sync_all()
+    fs::rename(&draft, root.join(READY))?;
+    fs::File::open(root)?.sync_all()
 }
 
 /// Takes the mark away before the folder is: nobody may find half of it ready.

@@ -18,7 +18,7 @@ use tokio::process::Command;
 use tokio::sync::{Semaphore, watch};
 
 use crate::availability::Availability;
-use crate::build::{Site, build};
+use crate::build::{Site, build, finish};
 use crate::environment::{self, Environment};
 use crate::error::EnvironmentError;
 use crate::machine::{Base, Lack, Machine, platform};
@@ -234,18 +234,41 @@ impl Environments {
         let inner = Arc::clone(&self.inner);
         let release = release.clone();
         tokio::spawn(async move {
-            let result = inner.build(&release, &base, &environment, &sender).await;
-            if let Err(error) = &result {
-                tracing::warn!(%release, error = %error, "could not build an environment");
-            }
+            let (result, held) = match inner.build(&release, &base, &environment, &sender).await {
+                Ok((environment, held)) => (Ok(environment), held),
+                Err(error) => {
+                    tracing::warn!(%release, error = %error, "could not build an environment");
+                    (Err(error), None)
+                }
+            };
             inner
                 .flights
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .remove(&environment.lock_hash);
             sender.send_modify(|flight| flight.result = Some(result));
+            // Who waits for it, waits no longer.
+            if let Some(lock) = &held {
+                finish_or_say_why(&environment.root, lock).await;
+            }
         });
         receiver
+    }
+
+    /// Finishes what is ready and whose builder was killed before it could.
+    pub async fn finish_interrupted(&self) {
+        let Ok(entries) = fs::read_dir(self.inner.cache.join("environments")) else { return };
+        for entry in entries.flatten() {
+            let root = entry.path();
+            if !root.is_dir() || !environment::is_unfinished(&root) {
+                continue;
+            }
+            // Somebody else is at it, or it is being removed.
+            let Ok(Some(lock)) = try_hold(&root.with_extension("lock")) else { continue };
+            if environment::is_unfinished(&root) {
+                finish_or_say_why(&root, &lock).await;
+            }
+        }
     }
 }
 
@@ -255,13 +278,14 @@ impl Inner {
         Environment::at(&self.cache.join("environments").join(&hash), &hash, release, base)
     }
 
+    /// Gives the build's lock, too, if there is more to be done.
     async fn build(
         &self,
         release: &Release,
         base: &Base,
         environment: &Environment,
         sender: &watch::Sender<Flight>,
-    ) -> Result<Environment, EnvironmentError> {
+    ) -> Result<(Environment, Option<File>), EnvironmentError> {
         let began = Instant::now();
         let report = |phase: BuildPhase, line: &str| {
             let progress = BuildProgress { phase, line: line.to_owned(), elapsed: began.elapsed() };
@@ -277,7 +301,7 @@ impl Inner {
         let lock_file = environment.root.with_extension("lock");
         let lock = hold(&lock_file, &report).await?;
         if let Some(environment) = environment::find(environment.clone()) {
-            return Ok(environment);
+            return Ok((environment, None));
         }
         self.unless_too_large(release)?;
         let has_gpu = self.machine.driver().is_some();
@@ -287,6 +311,7 @@ impl Inner {
         self.builds.fetch_add(1, Ordering::Relaxed);
         // Nobody can have removed it yet, but what it is made of may be gone.
         environment::find(environment.clone())
+            .map(|environment| (environment, Some(lock)))
             .ok_or_else(|| EnvironmentError::Interrupted { release: release.to_string() })
     }
 
@@ -353,6 +378,13 @@ impl Inner {
         let on_line = |line: &str| report(BuildPhase::Tool, line);
         on_line("uv is not installed; putting it into the cache");
         uv::install(&self.cache, self.machine.interpreters(), &lock, &on_line).await
+    }
+}
+
+async fn finish_or_say_why(root: &Path, lock: &File) {
+    if let Err(error) = finish(root, lock).await {
+        // It works all the same.
+        tracing::warn!(%error, root = %root.display(), "an environment could not be finished");
     }
 }
 

@@ -21,11 +21,9 @@ pub enum BuildPhase {
     Create,
     /// Packages are being fetched and installed.
     Install,
-    /// Its bytecode is being made.
-    Compile,
     /// The environment is being tried.
     Check,
-    /// It is being made read-only and safe on disk.
+    /// It is being made safe on disk.
     Seal,
 }
 
@@ -39,7 +37,6 @@ impl BuildPhase {
             Self::Lock => "lock",
             Self::Create => "create",
             Self::Install => "install",
-            Self::Compile => "compile",
             Self::Check => "check",
             Self::Seal => "seal",
         }

@@ -3,12 +3,15 @@
 //! In its final place because scripts in an environment hold its path. Nothing
 //! looks ready before `environment::mark_ready`; what an interrupted build left
 //! is taken away first. What is made is the provider's business: `python`, `python2`,
-//! `rootfs`, `system`.
+//! `rootfs`, `system`. What can be done when it is ready already, `finish` does.
 
+mod finish;
 mod python;
 mod python2;
 mod rootfs;
 mod system;
+
+pub(crate) use self::finish::finish;
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -71,15 +74,10 @@ pub(crate) async fn build(site: &Site<'_>, base: &Base) -> Result<(), Environmen
     };
     site.try_it(&loaded).await?;
 
-    (site.report)(BuildPhase::Seal, "making it read-only and safe on disk");
-    let bytes = blocking(root, |root| {
-        tree::seal(root)?;
-        tree::sync(root)?;
-        Ok(tree::measure(root)?.all)
-    })
-    .await?;
+    (site.report)(BuildPhase::Seal, "making it safe on disk");
+    blocking(root, tree::sync).await?;
     let seconds = began.elapsed().as_secs_f64();
-    environment::mark_ready(site.environment, release, base, Built { loaded, seconds, bytes })
+    environment::mark_ready(site.environment, release, base, Built { loaded, seconds })
         .map_err(EnvironmentError::cache(root))?;
     tracing::info!(%release, root = %root.display(), seconds, "built an environment");
     Ok(())
@@ -114,7 +112,8 @@ impl Site<'_> {
             }
         };
         command.current_dir(&environment.root).envs(environment.variables.iter().cloned());
-        command.envs(loaded);
+        // The bytecode of what it imports is all that most runs will need.
+        command.envs(loaded).env_remove("PYTHONDONTWRITEBYTECODE");
         let printed = self.tool(BuildPhase::Check, "CHECK", command, CHECK_LIMIT).await?;
         self.compare(check, printed)
     }

@@ -3,10 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tokio::process::Command;
-
 use super::Site;
-use crate::error::{EnvironmentError, ToolFailure};
+use crate::error::EnvironmentError;
 use crate::interpreters::Interpreter;
 use crate::progress::BuildPhase;
 use crate::provider::Packages;
@@ -15,8 +13,6 @@ use crate::provider::Packages;
 pub(super) const CREATE_LIMIT: Duration = Duration::from_mins(2);
 /// Installing may fetch gigabytes over a slow line.
 pub(super) const INSTALL_LIMIT: Duration = Duration::from_hours(2);
-/// Ten thousand files on a slow machine.
-const COMPILE_LIMIT: Duration = Duration::from_mins(20);
 
 pub(super) async fn make(
     site: &Site<'_>,
@@ -31,7 +27,6 @@ pub(super) async fn make(
     if !packages.lock.is_empty() {
         install(site, &uv, packages, &requirements).await?;
         add_modules(site, python, packages)?;
-        compile(site).await?;
     }
     Ok(())
 }
@@ -82,24 +77,4 @@ async fn install(
         .arg(&site.environment.heart)
         .arg(requirements);
     site.tool(BuildPhase::Install, "uv pip sync", command, INSTALL_LIMIT).await.map(drop)
-}
-
-/// Makes bytecode of everything, which nobody could store later in a read-only folder.
-/// Measured: import of TensorFlow 2.21 takes 2.9 s with it and 7.7 s without. Not by
-/// uv's own `--compile-bytecode`, which fails on CPython 3.6.
-async fn compile(site: &Site<'_>) -> Result<(), EnvironmentError> {
-    (site.report)(BuildPhase::Compile, "bytecode for faster starts");
-    let mut command = Command::new(&site.environment.heart);
-    command
-        .args([site.isolated(), "-m", "compileall", "-qq", "-j", "0"])
-        .arg(site.environment.root.join("lib"));
-    tolerated(site.tool(BuildPhase::Compile, "python3 -m compileall", command, COMPILE_LIMIT).await)
-}
-
-/// Some packages carry files for other Pythons that do not compile on this one.
-pub(super) fn tolerated(done: Result<String, EnvironmentError>) -> Result<(), EnvironmentError> {
-    match done {
-        Err(EnvironmentError::Tool { failure: ToolFailure::Exit { .. }, .. }) => Ok(()),
-        other => other.map(drop),
-    }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use tokio::process::Command;
 
 use super::Site;
-use super::python::{CREATE_LIMIT, INSTALL_LIMIT, tolerated};
+use super::python::{CREATE_LIMIT, INSTALL_LIMIT};
 use crate::error::EnvironmentError;
 use crate::interpreters::Interpreter;
 use crate::progress::BuildPhase;
@@ -34,8 +34,7 @@ pub(super) async fn make(
     if packages.lock.is_empty() {
         return Ok(());
     }
-    install(site, &requirements).await?;
-    compile(site, root).await
+    install(site, &requirements).await
 }
 
 async fn install(site: &Site<'_>, requirements: &Path) -> Result<(), EnvironmentError> {
@@ -49,11 +48,4 @@ async fn install(site: &Site<'_>, requirements: &Path) -> Result<(), Environment
         .env("PIP_NO_PYTHON_VERSION_WARNING", "1")
         .current_dir("/");
     site.tool(BuildPhase::Install, "pip install", command, INSTALL_LIMIT).await.map(drop)
-}
-
-async fn compile(site: &Site<'_>, root: &Path) -> Result<(), EnvironmentError> {
-    (site.report)(BuildPhase::Compile, "bytecode for faster starts");
-    let mut command = Command::new(&site.environment.heart);
-    command.args(["-E", "-s", "-m", "compileall", "-q"]).arg(root.join("lib"));
-    tolerated(site.tool(BuildPhase::Compile, "python -m compileall", command, INSTALL_LIMIT).await)
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context as _;
 use trainyard_frameworks::{Environment, Environments, Going, Pruned, Stays};
 
-use crate::house::{House, six_of};
+use crate::house::{House, finished, six_of};
 
 /// Everything, however lately it was used.
 fn all() -> Going {
@@ -38,7 +38,7 @@ fn stays(pruned: &Pruned, environment: &Environment) -> Option<Stays> {
 }
 
 async fn built(house: &House, number: u32) -> anyhow::Result<Environment> {
-    Ok(house.environments().ensure(&house.variant(number)?, |_| {}).await?)
+    finished(&house.environments(), &house.variant(number)?).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,7 +47,7 @@ async fn what_is_used_built_or_needed_stays_and_goes_afterwards() -> anyhow::Res
     let house = House::apart(folder.path())?;
     let (environments, release) = (house.environments(), house.release()?);
     let began = SystemTime::now() - Duration::from_secs(1);
-    let environment = environments.ensure(&release, |_| {}).await?;
+    let environment = finished(&environments, &release).await?;
     assert_eq!(environments.hash_of(&release).as_ref(), Some(&environment.lock_hash));
     assert_eq!(environments.builds(), 1);
 
@@ -96,7 +96,7 @@ async fn what_is_used_built_or_needed_stays_and_goes_afterwards() -> anyhow::Res
     assert_eq!(environments.inventory()?, []);
 
     // And whoever needs it has it again.
-    let again = environments.ensure(&release, |_| {}).await?;
+    let again = finished(&environments, &release).await?;
     assert_eq!((again.root == environment.root, six_of(&again)?.as_str()), (true, "1.17.0"));
     Ok(())
 }

@@ -13,7 +13,7 @@ use trainyard_frameworks::{
 use trainyard_model::cause::CauseKind;
 use trainyard_testkit::wait::eventually;
 
-use crate::house::{House, SIX, VICTIM_HOME, victim};
+use crate::house::{House, SIX, VICTIM_HOME, finished, victim};
 
 const LIMIT: Duration = Duration::from_mins(2);
 /// A check that leaves a line in a file each time it runs, which is once for each build.
@@ -68,7 +68,12 @@ async fn many_wait_for_one_build_and_the_next_finds_it_ready() -> anyhow::Result
     let told = String::from_utf8(told.stdout)?;
     assert_eq!(told.trim(), format!("{} 6", environment.root.display()));
 
-    // And nobody writes into it by accident.
+    // And nobody writes into it by accident, as soon as it is finished.
+    let noted = environment.root.join(".ready.json");
+    eventually("the environment's size", LIMIT, || {
+        let noted: serde_json::Value = serde_json::from_slice(&fs::read(&noted).ok()?).ok()?;
+        noted["bytes"].as_u64()
+    })?;
     let package = environment.root.join("lib").read_dir()?.next().context("lib/python3.X")??.path();
     let mode =
         std::os::unix::fs::MetadataExt::mode(&fs::metadata(package.join("site-packages/six.py"))?);
@@ -250,4 +255,35 @@ async fn every_release_that_this_machine_can_build_is_built() -> anyhow::Result<
 #[expect(clippy::print_stdout, reason = "shown with --no-capture, to whoever proves a lock")]
 fn told(line: &str) {
     println!("{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_builder_could_not_finish_is_finished_later() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let house = House::new(folder.path(), "import six\nprint(six.__version__)\n", SIX)?;
+    let (environments, release) = (house.environments(), house.release()?);
+    let environment = finished(&environments, &release).await?;
+    let lib = environment.root.join("lib").read_dir()?.next().context("lib/python3.X")??.path();
+    let packages = lib.join("site-packages");
+    let compiled = packages.join("__pycache__");
+    assert!(compiled.exists());
+
+    // As if it had been killed as soon as the environment was ready.
+    for folder in [&packages, &compiled] {
+        fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    }
+    fs::remove_dir_all(&compiled)?;
+    let mark = environment.mark();
+    let mut noted: serde_json::Value = serde_json::from_slice(&fs::read(&mark)?)?;
+    noted["bytes"] = serde_json::Value::Null;
+    fs::write(&mark, noted.to_string())?;
+    assert_eq!(environments.ready(&release).as_ref(), Some(&environment), "it works as it is");
+
+    environments.finish_interrupted().await;
+    assert!(compiled.exists(), "there is no bytecode");
+    let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&packages)?);
+    assert_eq!(mode & 0o222, 0, "{mode:o}");
+    let noted: serde_json::Value = serde_json::from_slice(&fs::read(&mark)?)?;
+    assert!(noted["bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{noted}");
+    Ok(())
 }

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::Context;
 use trainyard_frameworks::{Catalogue, Environment, Environments, Provider, Release};
+use trainyard_testkit::wait::eventually;
 
 /// The hash of six 1.17.0.
 pub(crate) const SIX: &str = "4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274";
@@ -104,4 +106,15 @@ pub(crate) fn six_of(environment: &Environment) -> anyhow::Result<String> {
         .output()?;
     anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// The release's environment, when nothing more is done to it.
+pub(crate) async fn finished(
+    environments: &Environments,
+    release: &Release,
+) -> anyhow::Result<Environment> {
+    let environment = environments.ensure(release, |_| {}).await?;
+    let lock = fs::File::options().append(true).open(environment.root.with_extension("lock"))?;
+    eventually("the builder's end", Duration::from_mins(2), || lock.try_lock().ok())?;
+    Ok(environment)
 }
