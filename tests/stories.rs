@@ -24,6 +24,7 @@ mod stories {
     mod following;
     mod frameworks;
     mod gpu;
+    mod hostile_packages;
     mod installed_programs;
     mod learner_killed;
     mod log_lines;

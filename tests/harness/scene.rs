@@ -92,10 +92,7 @@ impl Scene {
 
     /// A server with another configuration.
     pub(crate) fn with(configuration: Configuration) -> Result<Self> {
-        let home = Home::new(&configuration.text())?;
-        let store = tempfile::Builder::new().prefix("trainyard-store-").tempdir()?;
-        std::fs::create_dir(store.path().join(RESULTS))?;
-        Ok(Self { server: home.serve()?, home, store })
+        Self::at(Home::new(&configuration.text())?)
     }
 
     /// A server as most stories want it, with a variable in its environment.
@@ -105,7 +102,11 @@ impl Scene {
 
     /// A server with another configuration and a variable in its environment.
     pub(crate) fn with_both(configuration: Configuration, name: &str, value: &str) -> Result<Self> {
-        let home = Home::new(&configuration.text())?.with_variable(name, value);
+        Self::at(Home::new(&configuration.text())?.with_variable(name, value))
+    }
+
+    /// A server in a home that was made ready for it.
+    pub(crate) fn at(home: Home) -> Result<Self> {
         let store = tempfile::Builder::new().prefix("trainyard-store-").tempdir()?;
         std::fs::create_dir(store.path().join(RESULTS))?;
         Ok(Self { server: home.serve()?, home, store })

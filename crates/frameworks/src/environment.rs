@@ -10,6 +10,7 @@ use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
+use crate::interpreters::Interpreter;
 use crate::inventory;
 use crate::machine::Base;
 use crate::provider::Variables;
@@ -95,6 +96,10 @@ pub(crate) struct Ready {
     /// The program that it was made with, for people who look into the cache.
     #[serde(default)]
     made_with: String,
+    /// The CPython of the machine that it was made with, if it was. What lies in the folder
+    /// is not believed where packages are a user's.
+    #[serde(default)]
+    pub(crate) python: Option<Interpreter>,
     /// What loading it has set.
     #[serde(default)]
     loaded: Variables,
@@ -147,6 +152,7 @@ pub(crate) fn mark_ready(
         lock_hash: environment.lock_hash.clone(),
         release: release.to_string(),
         made_with: base.to_string(),
+        python: base.python().cloned(),
         loaded: built.loaded,
         build_seconds: built.seconds,
         bytes: None,

@@ -306,8 +306,8 @@ impl Inner {
         self.unless_too_large(release)?;
         let has_gpu = self.machine.driver().is_some();
         let site =
-            Site { house: self, release, environment, has_gpu, lock: &lock, report: &report };
-        build(&site, base).await?;
+            Site { house: self, release, environment, base, has_gpu, lock: &lock, report: &report };
+        build(&site).await?;
         self.builds.fetch_add(1, Ordering::Relaxed);
         // Nobody can have removed it yet, but what it is made of may be gone.
         environment::find(environment.clone())

@@ -38,6 +38,16 @@ pub(crate) enum Base {
     System(PathBuf),
 }
 
+impl Base {
+    /// The CPython, if it is one.
+    pub(crate) fn python(&self) -> Option<&Interpreter> {
+        match self {
+            Self::Python(interpreter) => Some(interpreter),
+            Self::Rootfs(_) | Self::System(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Base {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -26,7 +26,7 @@ pub fn frameworks(list: &FrameworkList, width: Option<usize>) -> String {
             Cell::from(&entity.version),
             Cell::from(&entity.status),
             Cell::painted(&entity.availability, here),
-            Cell::from(entity.reason.as_deref().unwrap_or_default()),
+            Cell::from(entity.reason.as_deref().or(entity.note.as_deref()).unwrap_or_default()),
         ]);
     }
     table.render(width)

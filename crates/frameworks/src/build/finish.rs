@@ -33,17 +33,15 @@ pub(crate) async fn finish(root: &Path, lock: &File) -> io::Result<()> {
 
 /// Import of TensorFlow 2.21 takes 2.9 s with bytecode and 7.7 s without. Not by uv's own
 /// `--compile-bytecode`, which fails on CPython 3.6. Nothing of the packages is run for it, not
-/// even what `site` would run.
+/// even what `site` would run, nor the folder's own `python3`, which one of them may have replaced.
 async fn compile(root: &Path, lock: &File) {
-    let (modern, old) = (root.join("bin/python3"), root.join("bin/python"));
+    let Some(python) = environment::read(root).and_then(|ready| ready.python) else { return };
     let mut command = Command::new("nice");
-    command.args(["-n", "10"]);
-    if modern.exists() {
-        command.arg(modern).args(["-IS", "-m", "compileall", "-qq", "-j", "0"]);
-    } else if old.exists() {
-        command.arg(old).args(["-ES", "-m", "compileall", "-q"]);
+    command.args(["-n", "10"]).arg(&python.path);
+    if python.is_python_2() {
+        command.args(["-ES", "-m", "compileall", "-q"]);
     } else {
-        return;
+        command.args(["-IS", "-m", "compileall", "-qq", "-j", "0"]);
     }
     command.arg(root.join("lib")).env_remove("PYTHONDONTWRITEBYTECODE");
     let on_line = |_: &str| {};

@@ -38,6 +38,8 @@ pub(crate) struct Site<'a> {
     pub(crate) house: &'a Inner,
     pub(crate) release: &'a Release,
     pub(crate) environment: &'a Environment,
+    /// What of the machine it is made with.
+    pub(crate) base: &'a Base,
     /// Is there a GPU to try it on?
     pub(crate) has_gpu: bool,
     /// The build's lock, held.
@@ -46,13 +48,13 @@ pub(crate) struct Site<'a> {
 }
 
 /// Builds the environment with what the machine has for it.
-pub(crate) async fn build(site: &Site<'_>, base: &Base) -> Result<(), EnvironmentError> {
+pub(crate) async fn build(site: &Site<'_>) -> Result<(), EnvironmentError> {
     let began = Instant::now();
     let root = site.environment.root.as_path();
     environment::unmark(root).map_err(EnvironmentError::cache(root))?;
     blocking(root, tree::remove).await?;
 
-    let release = site.release;
+    let (release, base) = (site.release, site.base);
     let loaded = match (base, &release.provider) {
         (Base::Python(python), Provider::Python(packages)) if python.is_python_2() => {
             python2::make(site, python, packages).await?;
@@ -101,7 +103,10 @@ impl Site<'_> {
         (self.report)(BuildPhase::Check, check.program.text());
         let mut command = match &check.program {
             CheckProgram::Python(program) => {
-                let mut command = Command::new(&environment.heart);
+                // A user's package may have put something else into the environment's place.
+                let python = self.base.python().filter(|_| self.is_users());
+                let mut command =
+                    Command::new(python.map_or(&environment.heart, |python| &python.path));
                 command.args([self.isolated(), "-c", program]);
                 command
             }
@@ -129,10 +134,15 @@ impl Site<'_> {
         })
     }
 
+    /// Are the packages what a user has asked for, and nobody has looked at?
+    fn is_users(&self) -> bool {
+        self.release.provider.takes_requirements()
+    }
+
     /// How Python is started outside of a run. What users ask for is not believed: a wheel may
     /// bring a `.pth` file, whose lines run whenever `site` is loaded.
     fn isolated(&self) -> &'static str {
-        if self.release.provider.takes_requirements() {
+        if self.is_users() {
             "-IS"
         } else if self.environment.heart.ends_with("python") {
             // CPython 2 knows no `-I`.

@@ -1,11 +1,13 @@
 //! A CPython with packages from a lock, by uv.
 
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use super::Site;
 use crate::error::EnvironmentError;
 use crate::interpreters::Interpreter;
+use crate::own::BadRequirement;
 use crate::progress::BuildPhase;
 use crate::provider::Packages;
 
@@ -26,9 +28,28 @@ pub(super) async fn make(
     // Nothing to install: a bare Python is an environment, too.
     if !packages.lock.is_empty() {
         install(site, &uv, packages, &requirements).await?;
+        unless_replaced(site, python)?;
         add_modules(site, python, packages)?;
     }
     Ok(())
+}
+
+/// A wheel may bring files of any name, and so a Python of its own, which would be started
+/// wherever ours is meant.
+fn unless_replaced(site: &Site<'_>, python: &Interpreter) -> Result<(), EnvironmentError> {
+    let heart = &site.environment.heart;
+    let is_ours = fs::canonicalize(heart).map_err(EnvironmentError::cache(heart))? == python.path;
+    if is_ours {
+        return Ok(());
+    }
+    Err(EnvironmentError::Requirements {
+        release: site.release.to_string(),
+        fault: BadRequirement {
+            file: "requirements.lock".to_owned(),
+            line: 1,
+            what: "or a later one names a package that replaces `bin/python3`".to_owned(),
+        },
+    })
 }
 
 /// Puts the catalogue's own modules beside the packages. A `.pth` file has them imported:
