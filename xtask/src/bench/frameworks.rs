@@ -139,8 +139,9 @@ pub(super) fn run(binary: &Path) -> Result<Table> {
             .to_owned(),
     );
     table.remarks.push(
-        "what ours does more: it makes bytecode (pip does, uv does not), runs the check \
-         program, takes the right to write away and waits until all is safe on disk"
+        "what ours does more before it is ready: it runs the check program, which imports the \
+         framework and makes the bytecode for that, and waits until all is safe on disk; pip makes \
+         all bytecode, uv none"
             .to_owned(),
     );
     Ok(table)
