@@ -10,11 +10,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::candidates::Candidates;
+use crate::patience;
 
 /// Says what it is: implementation, version, and its file with all links resolved.
 /// Understood by every Python since 2.7.
@@ -130,19 +131,7 @@ fn ask(file: &Path) -> Option<Interpreter> {
         .stderr(Stdio::null())
         .spawn()
         .ok()?;
-    let deadline = Instant::now() + PATIENCE;
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
-            Ok(None) | Err(_) => {
-                // Nothing more can be done about a child that does not end.
-                let _ = child.kill();
-                let _ = child.wait();
-                return None;
-            }
-        }
-    };
+    let status = patience::wait(&mut child, PATIENCE)?;
     if !status.success() {
         return None;
     }

@@ -26,6 +26,7 @@ mod inventory;
 mod lock;
 mod machine;
 mod own;
+mod patience;
 mod programs;
 mod progress;
 mod provider;

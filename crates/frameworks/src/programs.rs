@@ -9,9 +9,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::environment::SYSTEM_PATH;
+use crate::patience;
 use crate::provider::Installed;
 use crate::release::Check;
 
@@ -54,13 +55,14 @@ impl Programs {
             script: format!("{load}\n{}", check.program.text()),
             prints: check.prints.clone(),
         };
-        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = tried.get(&question) {
+        let tried = || self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = tried().get(&question) {
             return answer.clone();
         }
+        // Others may ask about other programs meanwhile.
         let answer = ask(&question);
         tracing::debug!(program = %program.display(), ?answer, "tried a program");
-        tried.insert(question, answer.clone());
+        tried().insert(question, answer.clone());
         answer
     }
 }
@@ -85,18 +87,8 @@ fn ask(question: &Question) -> Answer {
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| error.to_string())?;
-    let deadline = Instant::now() + PATIENCE;
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
-            Ok(None) | Err(_) => {
-                // Nothing more can be done about a child that does not end.
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!("its check did not end in {} s", PATIENCE.as_secs()));
-            }
-        }
+    let Some(status) = patience::wait(&mut child, PATIENCE) else {
+        return Err(format!("its check did not end in {} s", PATIENCE.as_secs()));
     };
     let mut printed = String::new();
     if let Some(stdout) = child.stdout.take() {
