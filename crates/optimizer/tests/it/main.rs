@@ -1,0 +1,7 @@
+//! The optimizer as `control` sees it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod reading;
+mod values;
+mod world;
