@@ -12,6 +12,10 @@
 pub(crate) enum Use {
     /// A point anywhere in the search space.
     Point = 1,
+    /// The points before there is a model.
+    Design = 2,
+    /// The search for the most promising point.
+    Search = 3,
 }
 
 /// A stream of random numbers.

@@ -18,10 +18,12 @@ mod chance;
 mod complaint;
 mod decimal;
 mod domain;
+mod hyperband;
 mod random;
 mod read;
 mod space;
 mod study;
+mod surrogate;
 mod trial;
 
 pub use complaint::Complaint;

@@ -5,6 +5,7 @@
 //! examples that people have copied; what cannot be meant is complained about.
 
 mod fields;
+mod hyperband;
 mod hyperparameters;
 mod method;
 mod numbers;
@@ -13,8 +14,9 @@ use serde_json::Value;
 
 use crate::complaint::Complaint;
 use crate::space::Space;
-use crate::study::Study;
+use crate::study::{Method, Study};
 use fields::Reader;
+use method::Name;
 
 /// Reads a study.
 pub(crate) fn study(value: &Value) -> Result<Study, Vec<Complaint>> {
@@ -34,10 +36,17 @@ fn whole(reader: &mut Reader, value: &Value) -> Option<Study> {
     let settings = reader
         .needed(&fields, "method", "add `method` with a name, such as `random`, and its parameters")
         .and_then(|value| method::read(reader, &value));
-    let (hyperparameters, settings) = (hyperparameters?, settings?);
+    let (mut hyperparameters, settings) = (hyperparameters?, settings?);
+    let method = match settings.name {
+        Name::Random => Method::Random,
+        Name::Rbfopt => Method::Surrogate,
+        Name::Hyperband => {
+            Method::Hyperband(hyperband::read(reader, &settings.parameters, &mut hyperparameters)?)
+        }
+    };
     Some(Study {
         space: Space { hyperparameters },
-        method: settings.method,
+        method,
         objective: settings.objective,
         maximize: settings.maximize,
         steps: settings.steps,

@@ -56,6 +56,11 @@ impl Space {
         self.hyperparameters.iter().map(of).collect()
     }
 
+    /// A point, tried or not, each with the same chance.
+    pub(crate) fn anywhere(&self, chance: &mut Chance) -> Point {
+        self.share(self.hyperparameters.iter().map(|_| chance.unit()))
+    }
+
     /// A point that is not among those that were tried, each with the same chance;
     /// `None` when there is no such point.
     pub(crate) fn draw<'a>(
@@ -65,7 +70,7 @@ impl Space {
     ) -> Option<Point> {
         let Some(count) = self.count() else {
             // A point of a continuum does not come up twice.
-            return Some(self.share(self.hyperparameters.iter().map(|_| chance.unit())));
+            return Some(self.anywhere(chance));
         };
         let tried: BTreeSet<u64> = tried.into_iter().map(|point| self.number(point)).collect();
         let left = count.checked_sub(tried.len() as u64).filter(|left| *left > 0)?;
@@ -85,7 +90,7 @@ impl Space {
         clippy::cast_sign_loss,
         reason = "the coordinates of finite domains are whole numbers"
     )]
-    fn number(&self, point: &[f64]) -> u64 {
+    pub(crate) fn number(&self, point: &[f64]) -> u64 {
         self.hyperparameters
             .iter()
             .zip(point)
@@ -104,6 +109,12 @@ impl Space {
         point.reverse();
         point
     }
+}
+
+/// Are two points the same, but for what rounding their values may have cost?
+pub(crate) fn same(one: &[f64], other: &[f64]) -> bool {
+    // A position is known to 1e-8 at best: the digits of a value are not more.
+    one.iter().zip(other).all(|(one, other)| (one - other).abs() < 1e-7)
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 use serde_json::Value;
 
 use crate::complaint::Complaint;
+use crate::hyperband::Hyperband;
 use crate::random;
 use crate::read;
 use crate::space::Space;
+use crate::surrogate::{Step, Surrogate};
 use crate::trial::{Next, Outcome, Trial};
 
 /// A search for the hyperparameters with the best value of an objective.
@@ -26,6 +28,8 @@ pub(crate) enum Method {
     Random,
     /// Where a model of the objective promises most.
     Surrogate,
+    /// Anywhere, and the best again with a larger budget.
+    Hyperband(Hyperband),
 }
 
 impl Study {
@@ -61,10 +65,24 @@ impl Study {
         if pending >= self.parallel as usize {
             return Next::Wait;
         }
-        let point = match self.method {
-            Method::Random | Method::Surrogate => random::next(&self.space, seed, history),
-        };
-        point.map_or(Next::Done, |point| Next::Propose(self.space.assignment(&point)))
+        match &self.method {
+            Method::Random => random::next(&self.space, seed, history)
+                .map_or(Next::Done, |point| Next::Propose(self.space.assignment(&point))),
+            Method::Surrogate => self.by_surrogate(seed, history),
+            Method::Hyperband(plan) => {
+                plan.next(&self.space, self.maximize, self.steps, seed, history)
+            }
+        }
+    }
+
+    fn by_surrogate(&self, seed: u64, history: &[Trial]) -> Next {
+        let (space, maximize, steps, parallel) =
+            (&self.space, self.maximize, self.steps, self.parallel);
+        match (Surrogate { space, maximize, steps, parallel, seed }).next(history) {
+            Step::Point(point) => Next::Propose(self.space.assignment(&point)),
+            Step::Wait => Next::Wait,
+            Step::Exhausted => Next::Done,
+        }
     }
 
     /// The number of the trial with the best value of the objective so far, the
@@ -83,7 +101,12 @@ impl Study {
 
     /// The most trials that there can be: the steps, or fewer where the search space has fewer points.
     pub fn total(&self) -> u32 {
-        let points = self.space.count().and_then(|count| u32::try_from(count).ok());
+        let budgets = match &self.method {
+            Method::Random | Method::Surrogate => 1,
+            Method::Hyperband(plan) => plan.levels.len() as u64,
+        };
+        let points = self.space.count().and_then(|count| count.checked_mul(budgets));
+        let points = points.and_then(|points| u32::try_from(points).ok());
         points.map_or(self.steps, |points| points.min(self.steps))
     }
 

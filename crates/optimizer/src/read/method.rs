@@ -4,9 +4,11 @@ use serde_json::Value;
 use trainyard_definition::nearest;
 
 use super::fields::{Reader, join, listed};
-use crate::study::Method;
+use super::hyperband;
 
-const METHODS: [&str; 2] = ["random", "rbfopt"];
+/// Where the parameters stand.
+pub(super) const PARAMETERS: &str = "method.parameters";
+const METHODS: [&str; 4] = ["random", "rbfopt", "hyperband", "bandit"];
 /// Parameters that all methods have.
 const COMMON: [&str; 3] = ["objective", "maximize_or_minimize", "num_optimizer_steps"];
 /// Parameters that old manifests have, from when the optimizer read a file of the program; nothing depends on them.
@@ -15,20 +17,42 @@ const VALUES: [&str; 3] = ["string_value", "int_value", "double_value"];
 /// The most trials of a study.
 const MOST_STEPS: i64 = 10_000;
 
+/// A method, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    /// `random`.
+    Random,
+    /// `rbfopt`.
+    Rbfopt,
+    /// `hyperband`, or `bandit`: the article calls its method a bandit-based approach.
+    Hyperband,
+}
+
 /// What `method` says.
 pub(super) struct Settings {
-    pub(super) method: Method,
+    pub(super) name: Name,
+    pub(super) parameters: Parameters,
     pub(super) objective: String,
     pub(super) maximize: bool,
     pub(super) steps: u32,
 }
 
+/// All parameters that mean something, none twice.
+pub(super) struct Parameters(Vec<Parameter>);
+
 /// One of the parameters.
-struct Parameter {
+pub(super) struct Parameter {
     name: String,
-    value: Value,
+    pub(super) value: Value,
     /// Where its value stands.
-    path: String,
+    pub(super) path: String,
+}
+
+impl Parameters {
+    /// The parameter of that name.
+    pub(super) fn find(&self, name: &str) -> Option<&Parameter> {
+        self.0.iter().find(|one| one.name == name)
+    }
 }
 
 /// Reads the object.
@@ -43,12 +67,12 @@ pub(super) fn read(reader: &mut Reader, value: &Value) -> Option<Settings> {
             "parameters",
             "list `objective`, `maximize_or_minimize` and `num_optimizer_steps`",
         )
-        .and_then(|value| parameters(reader, &value));
+        .and_then(|value| parameters(reader, &value, name));
     let parameters = parameters?;
-    let find = |name: &str| parameters.iter().find(|one| one.name == name);
+    let find = |name: &str| parameters.find(name);
 
     let mut missing = |name: &str, help: &str| {
-        reader.complain("method.parameters", format!("`{name}` is missing"), help);
+        reader.complain(PARAMETERS, format!("`{name}` is missing"), help);
         None
     };
     let objective = find("objective")
@@ -61,14 +85,21 @@ pub(super) fn read(reader: &mut Reader, value: &Value) -> Option<Settings> {
     let objective = objective.and_then(|one| reader.text(&one.value, &one.path)).map(str::to_owned);
     let maximize = direction.and_then(|one| maximize(reader, one));
     let steps = steps.and_then(|one| steps_of(reader, one));
-    Some(Settings { method: name?, objective: objective?, maximize: maximize?, steps: steps? })
+    Some(Settings {
+        name: name?,
+        objective: objective?,
+        maximize: maximize?,
+        steps: steps?,
+        parameters,
+    })
 }
 
-fn method(reader: &mut Reader, value: &Value) -> Option<Method> {
+fn method(reader: &mut Reader, value: &Value) -> Option<Name> {
     let name = reader.text(value, "method.name")?;
     match name.to_lowercase().as_str() {
-        "random" => Some(Method::Random),
-        "rbfopt" => Some(Method::Surrogate),
+        "random" => Some(Name::Random),
+        "rbfopt" => Some(Name::Rbfopt),
+        "hyperband" | "bandit" => Some(Name::Hyperband),
         _ => {
             let help = match nearest(name, METHODS) {
                 Some(meant) => format!("did you mean `{meant}`?"),
@@ -81,12 +112,12 @@ fn method(reader: &mut Reader, value: &Value) -> Option<Method> {
 }
 
 /// The list of parameters; one that cannot be read is complained about and left out.
-fn parameters(reader: &mut Reader, value: &Value) -> Option<Vec<Parameter>> {
-    let list = reader.list(value, "method.parameters")?;
+fn parameters(reader: &mut Reader, value: &Value, method: Option<Name>) -> Option<Parameters> {
+    let list = reader.list(value, PARAMETERS)?;
     let mut all: Vec<Parameter> = Vec::new();
     for (index, value) in list.iter().enumerate() {
-        let path = format!("method.parameters[{index}]");
-        let Some(one) = parameter(reader, value, &path) else { continue };
+        let path = format!("{PARAMETERS}[{index}]");
+        let Some(one) = parameter(reader, value, &path, method) else { continue };
         if all.iter().any(|other| other.name == one.name) {
             let message = format!("`{}` stands here twice", one.name);
             reader.complain(join(&path, "name"), message, "leave one of them out");
@@ -94,20 +125,34 @@ fn parameters(reader: &mut Reader, value: &Value) -> Option<Vec<Parameter>> {
         }
         all.push(one);
     }
-    Some(all)
+    Some(Parameters(all))
 }
 
-fn parameter(reader: &mut Reader, value: &Value, path: &str) -> Option<Parameter> {
+fn parameter(
+    reader: &mut Reader,
+    value: &Value,
+    path: &str,
+    method: Option<Name>,
+) -> Option<Parameter> {
     let mut known = vec!["name"];
     known.extend(VALUES);
     let fields = reader.object(value, path, &known)?;
     let name = reader.needed(&fields, "name", "name the parameter")?;
     let name = reader.text(&name, &fields.at("name"))?.to_owned();
-    let parameters = [&COMMON[..], &LEGACY].concat();
+    let mut own: &[&str] = &hyperband::OWN;
+    if matches!(method, Some(Name::Random | Name::Rbfopt)) {
+        if own.contains(&name.as_str()) {
+            let message = format!("only the method `hyperband` has a parameter `{name}`");
+            reader.complain(fields.at("name"), message, "leave it out, or use that method");
+            return None;
+        }
+        own = &[];
+    }
+    let parameters = [&COMMON[..], &LEGACY, own].concat();
     if !parameters.contains(&name.as_str()) {
         let help = match nearest(&name, parameters) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("there are {}", listed(&COMMON)),
+            None => format!("there are {}", listed(&[&COMMON[..], own].concat())),
         };
         reader.complain(fields.at("name"), format!("the method has no parameter `{name}`"), help);
         return None;

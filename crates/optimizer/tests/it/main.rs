@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod brackets;
+mod promises;
 mod reading;
 mod values;
 mod world;
