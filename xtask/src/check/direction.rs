@@ -18,6 +18,7 @@ const ROOMS: &[&str] = &[
     "crashpoint",
     "model",
     "definition",
+    "metrics",
     "scheduler",
     "api",
     "ledger",
