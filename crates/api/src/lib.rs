@@ -13,6 +13,7 @@ pub mod framework;
 pub mod identity;
 pub mod learner;
 pub mod log;
+pub mod metrics;
 pub mod patch;
 pub mod rerun;
 pub mod run;

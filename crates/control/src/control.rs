@@ -21,6 +21,7 @@ use crate::endings::Endings;
 use crate::hub::{Bells, Hub};
 use crate::live::LiveFacts;
 use crate::logbook::Logbook;
+use crate::metrics::Digests;
 use crate::rate::Rates;
 use crate::recent::Recent;
 use crate::recheck::Rechecks;
@@ -39,6 +40,7 @@ pub struct Control {
     pub(crate) guard: Guard,
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) logbook: Arc<Logbook>,
+    pub(crate) digests: Arc<Digests>,
     pub(crate) board: Arc<Board>,
     pub(crate) rates: Rates,
     pub(crate) live: LiveFacts,
@@ -117,6 +119,7 @@ impl Control {
             engine,
             blobs: Arc::new(blobs),
             logbook: Arc::new(logbook),
+            digests: Arc::default(),
             board,
             live: LiveFacts::default(),
             recent: Recent::default(),

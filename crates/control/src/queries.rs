@@ -52,7 +52,9 @@ impl Control {
     ) -> Result<RunResource, Problem> {
         let record = self.record(owner, run).await?;
         let secrets = self.ledger.secrets(run).await?;
-        Ok(view::resource(&record, &self.around(&record, base_url, secrets)))
+        let metrics = self.metrics_of(&record).await?;
+        let around = Surroundings { metrics, ..self.around(&record, base_url, secrets) };
+        Ok(view::resource(&record, &around))
     }
 
     /// The answer to a submission: the run, without credentials.
@@ -70,12 +72,14 @@ impl Control {
         base_url: &str,
     ) -> Result<RunListing, Problem> {
         let page = self.ledger.runs_page(Some(owner), after, limit, filter).await?;
-        let runs = page
-            .records
-            .iter()
-            .filter(|record| !is_going_away(record))
-            .map(|record| self.resource(record, base_url))
-            .collect();
+        let mut records = page.records;
+        records.retain(|record| !is_going_away(record));
+        let latest = self.latest_metrics_of(&records).await?;
+        let resource = |(record, metrics)| {
+            let around = Surroundings { metrics, ..self.around(record, base_url, None) };
+            view::resource(record, &around)
+        };
+        let runs = records.iter().zip(latest).map(resource).collect();
         Ok(RunListing { runs, total_count: page.total_count, next: page.next })
     }
 
@@ -166,7 +170,7 @@ impl Control {
             .into_iter()
             .map(|record| {
                 let attempt = AttemptId { run: run.clone(), attempt: record.attempt };
-                let log_bytes = self.logbook.length(&LogId { attempt, learner: 1 });
+                let log_bytes = self.logbook.length(&LogId::log(attempt, 1));
                 view::attempt(record, log_bytes)
             })
             .collect();
@@ -289,7 +293,8 @@ impl Control {
             .then(|| format!("{needed} of {} {kind} slots", self.slots_total()));
         Surroundings {
             latest,
-            log_bytes: self.logbook.length(&LogId { attempt: attempt_of(record), learner: 1 }),
+            log_bytes: self.logbook.length(&LogId::log(attempt_of(record), 1)),
+            metrics: Vec::new(),
             slots_note,
             base_url,
             secrets,

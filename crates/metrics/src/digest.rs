@@ -10,11 +10,12 @@ use crate::stream::{Entry, Frame};
 /// More series than anybody looks at; what comes beyond is not summed up.
 const SERIES: usize = 2000;
 /// More phases than anybody has.
-const PHASES: usize = 64;
-/// The most records of a phase that are chosen from. A power of two.
+const PHASES: usize = 16;
+/// The most records of a phase that are chosen from, and the most values in them.
 const CHOSEN: usize = 512;
+const CHOSEN_VALUES: usize = 8192;
 /// A record that is chosen keeps as many values.
-const VALUES: usize = 200;
+const VALUES: usize = 64;
 
 /// The sum of a stream as far as it was read.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +32,8 @@ struct Chosen {
     every: u64,
     seen: u64,
     kept: Vec<Record>,
+    /// How many values are in those that are kept.
+    values: usize,
     /// The last one, which still takes values in.
     last: Record,
 }
@@ -56,7 +59,7 @@ impl Digest {
         if let Some(chosen) = self.phases.get_mut(phase) {
             chosen.add(record);
         } else if self.phases.len() < PHASES {
-            let chosen = Chosen { every: 1, seen: 0, kept: Vec::new(), last: record };
+            let chosen = Chosen { every: 1, seen: 0, kept: Vec::new(), values: 0, last: record };
             self.phases.insert(phase.to_owned(), chosen);
         }
     }
@@ -83,10 +86,15 @@ impl Digest {
         })
     }
 
-    /// The latest record of each phase, in order of time.
+    /// How each phase stands, in order of time: the moment of its last record, and the last
+    /// value of each of its metrics, be it of an earlier moment.
     pub fn latest(&self) -> Vec<Record> {
-        let mut latest: Vec<Record> =
-            self.phases.values().map(|phase| phase.last.clone()).collect();
+        let stand = |(phase, chosen): (&String, &Chosen)| {
+            let series = self.series.get(phase).into_iter().flatten().take(VALUES);
+            let values = series.map(|(name, summary)| (name.clone(), summary.last.value)).collect();
+            Record { phase: phase.clone(), moment: chosen.last.moment, values }
+        };
+        let mut latest: Vec<Record> = self.phases.iter().map(stand).collect();
         latest.sort_by_key(|record| record.moment.at);
         latest
     }
@@ -146,16 +154,18 @@ impl Chosen {
         let Err(record) = self.last.join(record) else { return };
         let before = std::mem::replace(&mut self.last, record);
         if self.seen.is_multiple_of(self.every) {
+            self.values += before.values.len();
             self.kept.push(before);
         }
         self.seen += 1;
-        if self.kept.len() >= CHOSEN {
+        if self.kept.len() >= CHOSEN || (self.values >= CHOSEN_VALUES && self.kept.len() > 1) {
             self.every *= 2;
             let mut number = 0;
             self.kept.retain(|_| {
                 number += 1;
                 number % 2 == 1
             });
+            self.values = self.kept.iter().map(|record| record.values.len()).sum();
         }
     }
 }

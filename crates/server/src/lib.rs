@@ -28,6 +28,7 @@ mod identity;
 mod incoming;
 mod lines;
 mod listen;
+mod metrics;
 mod paging;
 mod routes;
 mod runs;

@@ -19,7 +19,8 @@ use utoipa_axum::routes;
 
 use crate::gates::Gates;
 use crate::{
-    attempts, checks, definitions, extract, frameworks, identity, lines, runs, service, stream,
+    attempts, checks, definitions, extract, frameworks, identity, lines, metrics, runs, service,
+    stream,
 };
 
 /// How long the next piece of a request's body may take.
@@ -70,6 +71,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(runs::log))
         .routes(routes!(stream::stream))
         .routes(routes!(lines::lines))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(checks::check))
         .routes(routes!(definitions::create, definitions::list))
         .routes(routes!(definitions::show, definitions::delete))
@@ -79,6 +81,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(attempts::reports))
         .routes(routes!(attempts::control))
         .routes(routes!(attempts::log))
+        .routes(routes!(attempts::metrics))
 }
 
 /// The router.
