@@ -17,11 +17,16 @@
 
 mod curves;
 mod digest;
+pub mod emetrics;
+mod json;
 pub mod phase;
 mod record;
 pub mod series;
 pub mod stream;
+pub mod tensorboard;
+mod text;
 mod thin;
+pub mod val_dict;
 
 pub use curves::{Curve, Curves, is_wanted};
 pub use digest::Digest;
