@@ -538,9 +538,10 @@ impl House {
                 Verdict::Failed { cause }
             }
         };
-        let log_bytes = self.spool.log_bytes();
+        let (log_bytes, metrics_bytes) = (self.spool.log_bytes(), self.spool.metrics().length());
         crash_point!("learner.before_last_word");
-        self.spool.report(ReportKind::Finished { verdict, stored: all_stored, log_bytes });
+        let stored = all_stored;
+        self.spool.report(ReportKind::Finished { verdict, stored, log_bytes, metrics_bytes });
         crash_point!("learner.last_word_written");
     }
 
