@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::as_written::{AsWritten, Runtime, Runtimes};
 use crate::size::Size;
 use crate::terms::Terms;
 
@@ -42,6 +43,9 @@ pub struct TrainingDefinition {
     /// The user's words where they are others than the ones above, for echoing.
     #[serde(default, skip_serializing_if = "AsWritten::is_same")]
     pub as_written: AsWritten,
+    /// Which trial of a search for hyperparameters it is; set by the service alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
 }
 
 impl TrainingDefinition {
@@ -56,60 +60,20 @@ impl TrainingDefinition {
     }
 }
 
-/// What a user wrote in other words than ours: definitions of 2018 name plans of GPUs for
-/// sizes, and the Python beside the framework's version.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AsWritten {
-    /// The word for the size, where it is none of [`Size`]'s.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub size: Option<String>,
-    /// The framework's version, where it is not the one that the catalogue has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// `framework.runtimes`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub runtimes: Option<Runtimes>,
-}
-
-impl AsWritten {
-    fn is_same(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// `framework.runtimes`: a list by the pages of 2018, one alone in their samples.
+/// One trial of a search for hyperparameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Runtimes {
-    /// `[{name, version}]`.
-    List(Vec<Runtime>),
-    /// `{name, version}`.
-    One(Runtime),
+pub struct Trial {
+    /// The number of the trial, from 0: `SUBID` in the program's environment.
+    pub number: u32,
+    /// Name and value, in the order of the search space: `config.json` in the program's folder.
+    pub parameters: Vec<(String, serde_json::Value)>,
 }
 
-impl Runtimes {
-    /// Those that are named, however they are written.
-    pub fn all(&self) -> &[Runtime] {
-        match self {
-            Self::List(list) => list,
-            Self::One(one) => std::slice::from_ref(one),
-        }
+impl Trial {
+    /// The file that the program reads its parameters from: one object, name by name.
+    pub fn config(&self) -> serde_json::Map<String, serde_json::Value> {
+        self.parameters.iter().cloned().collect()
     }
-
-    /// The version of Python that is asked for.
-    pub fn python(&self) -> Option<&str> {
-        let python = self.all().iter().find(|one| one.name.eq_ignore_ascii_case("python"));
-        python.map(|one| one.version.as_str())
-    }
-}
-
-/// A language that a framework is to be used from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Runtime {
-    /// `python`.
-    pub name: String,
-    /// e.g. `3.5`; a text, however it was written.
-    pub version: String,
 }
 
 /// A framework and one of its versions, e.g. `tensorflow` `1.2-py3`.

@@ -61,6 +61,7 @@ impl Model {
                 results: results.at,
                 terms: self.terms,
                 as_written: self.as_written,
+                trial: None,
             },
             secrets: Secrets { data: data_secret, results: results.credentials },
             stored_definition: self.href,

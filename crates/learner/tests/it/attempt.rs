@@ -98,6 +98,7 @@ impl Setup {
                 results: store(self.results),
                 terms: self.terms,
                 as_written: AsWritten::default(),
+                trial: None,
             },
             secrets: ExposedSecrets::default(),
             code: digest(&zip),

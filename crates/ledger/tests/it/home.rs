@@ -101,6 +101,7 @@ pub(crate) fn new_run(number: u128, owner: &str) -> NewRun {
             results: store("out"),
             terms: Terms::default(),
             as_written: AsWritten::default(),
+            trial: None,
         },
         secrets: Secrets::default(),
         code: Digest("0".repeat(64)),
