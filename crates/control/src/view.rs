@@ -12,7 +12,7 @@ use trainyard_api::run::{
 use trainyard_api::{ApiError, ErrorBody, Time};
 use trainyard_ledger::{AttemptOutcome, AttemptRecord, RunRecord};
 use trainyard_model::cause::Cause;
-use trainyard_model::definition::StoreRef;
+use trainyard_model::definition::{StoreRef, TrainingDefinition};
 use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::retry::Past;
 use trainyard_model::secret::{Credentials, Secrets};
@@ -58,16 +58,16 @@ pub(crate) fn resource(record: &RunRecord, around: &Surroundings<'_>) -> RunReso
                 author: definition.author.clone().map(|name| AuthorView { name }),
                 framework: FrameworkView {
                     name: definition.framework.name.clone(),
-                    version: definition.framework.version.clone(),
-                    rest: serde_json::Map::new(),
+                    version: definition.version_word().to_owned(),
+                    rest: runtimes(definition),
                 },
                 definition_href,
                 execution: ExecutionView {
                     command: definition.command.clone(),
                     compute_configuration: ComputeConfigurationView {
-                        name: definition.size.to_string(),
+                        name: definition.size_word().to_owned(),
                     },
-                    resource_type: definition.size.to_string(),
+                    resource_type: definition.size_word().to_owned(),
                 },
             },
             training_data_reference: definition
@@ -83,6 +83,14 @@ pub(crate) fn resource(record: &RunRecord, around: &Surroundings<'_>) -> RunReso
         },
         warnings: Vec::new(),
     }
+}
+
+/// What was said of the framework beside name and version.
+fn runtimes(definition: &TrainingDefinition) -> serde_json::Map<String, serde_json::Value> {
+    let runtimes = definition.as_written.runtimes.as_ref();
+    let value =
+        runtimes.map(|runtimes| serde_json::to_value(runtimes).expect("runtimes are plain data"));
+    value.map(|value| ("runtimes".to_owned(), value)).into_iter().collect()
 }
 
 fn store_view(

@@ -21,10 +21,11 @@ mod text;
 pub mod zip;
 
 pub use argument::{NotSet, set_argument};
+pub use dialect::Dialect;
 pub use locate::locate;
 pub use nearest::nearest;
-pub use premises::{Anywhere, Premises};
+pub use premises::{Anywhere, Meant, Premises};
 pub use store::read_store;
-pub use submission::{MAX_DEFINITION_BYTES, Submission, read, read_for};
+pub use submission::{MAX_DEFINITION_BYTES, Submission, dialect_of, read, read_for};
 pub use text::Syntax;
 pub use zip::ZipLimits;

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::as_written::{AsWritten, Runtime, Runtimes};
 use crate::size::Size;
 use crate::terms::Terms;
 
@@ -39,9 +40,24 @@ pub struct TrainingDefinition {
     /// How long it may take and how often it is tried again.
     #[serde(default, skip_serializing_if = "Terms::is_silent")]
     pub terms: Terms,
+    /// The user's words where they are others than the ones above, for echoing.
+    #[serde(default, skip_serializing_if = "AsWritten::is_same")]
+    pub as_written: AsWritten,
     /// Which trial of a search for hyperparameters it is; set by the service alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<Trial>,
+}
+
+impl TrainingDefinition {
+    /// The size in the user's word: `small`, or `k80` as the years after the seed call it.
+    pub fn size_word(&self) -> &str {
+        self.as_written.size.as_deref().unwrap_or(self.size.as_str())
+    }
+
+    /// The framework's version as the user wrote it: `1.5` for what the catalogue has as `1.5-py3`.
+    pub fn version_word(&self) -> &str {
+        self.as_written.version.as_deref().unwrap_or(&self.framework.version)
+    }
 }
 
 /// One trial of a search for hyperparameters.

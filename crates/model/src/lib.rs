@@ -13,6 +13,7 @@
 //! - [`diagnostic`]: the one type for complaints, and [`code`]: their codes.
 //! - [`secret`]: credentials that never print themselves.
 
+mod as_written;
 pub mod cause;
 pub mod code;
 pub mod definition;

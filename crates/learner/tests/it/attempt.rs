@@ -12,7 +12,9 @@ use trainyard_api::learner::{Assignment, EnvironmentView, ReportKind, StagingVie
 use trainyard_learner::Ticket;
 use trainyard_learner::processes::{Process, all};
 use trainyard_model::cause::{Cause, CauseKind};
-use trainyard_model::definition::{FrameworkRef, StoreKind, StoreRef, TrainingDefinition};
+use trainyard_model::definition::{
+    AsWritten, FrameworkRef, StoreKind, StoreRef, TrainingDefinition,
+};
 use trainyard_model::event::Verdict;
 use trainyard_model::ids::{AttemptId, Digest};
 use trainyard_model::retry::Past;
@@ -95,6 +97,7 @@ impl Setup {
                 data_version: None,
                 results: store(self.results),
                 terms: self.terms,
+                as_written: AsWritten::default(),
                 trial: None,
             },
             secrets: ExposedSecrets::default(),

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use trainyard_ledger::{Ledger, NewRun, OpenError};
-use trainyard_model::definition::{FrameworkRef, StoreKind, StoreRef, TrainingDefinition};
+use trainyard_model::definition::{
+    AsWritten, FrameworkRef, StoreKind, StoreRef, TrainingDefinition,
+};
 use trainyard_model::ids::{Digest, RunId, UserName};
 use trainyard_model::secret::Secrets;
 use trainyard_model::size::Size;
@@ -98,6 +100,7 @@ pub(crate) fn new_run(number: u128, owner: &str) -> NewRun {
             data_version: None,
             results: store("out"),
             terms: Terms::default(),
+            as_written: AsWritten::default(),
             trial: None,
         },
         secrets: Secrets::default(),
