@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::evaluation::EvaluationMetrics;
 use crate::size::Size;
 use crate::terms::Terms;
 
@@ -39,6 +40,9 @@ pub struct TrainingDefinition {
     /// How long it may take and how often it is tried again.
     #[serde(default, skip_serializing_if = "Terms::is_silent")]
     pub terms: Terms,
+    /// Where the program's metrics are to be found, when the user has said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation_metrics: Option<EvaluationMetrics>,
 }
 
 /// A framework and one of its versions, e.g. `tensorflow` `1.2-py3`.

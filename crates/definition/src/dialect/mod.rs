@@ -6,6 +6,7 @@
 mod connection;
 mod desk;
 mod endpoint;
+mod metrics;
 mod object;
 mod placeholder;
 mod seed;

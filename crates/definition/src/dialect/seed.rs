@@ -1,8 +1,8 @@
 //! The dialect of 2017-11-03 (JSON) and 2017-11-16 (YAML): the same keys.
 //!
-//! `model_definition`, `training_data` (a list of one), `training_results`. API
-//! clients of the time add `definition_location`, later `definition_href`, which
-//! names a stored definition in place of a zip.
+//! `model_definition`, `training_data` (a list of one), `training_results`, and FfDL's
+//! `evaluation_metrics`. API clients of the time add `definition_location`, later
+//! `definition_href`, which names a stored definition in place of a zip.
 
 use trainyard_model::code::Code;
 use trainyard_model::definition::{FrameworkRef, TrainingDefinition};
@@ -11,6 +11,7 @@ use trainyard_model::size::Size;
 use trainyard_model::terms::Terms;
 
 use super::desk::Desk;
+use super::metrics::EVALUATION_METRICS;
 use super::object::{Keys, Need, Object, Stray, shortened};
 use super::stores::Store;
 use super::terms::{GRACE_PERIOD, QUEUE_LIMIT, RETRIES, RETRY_PAUSE, TIME_LIMIT};
@@ -27,7 +28,7 @@ const NAME_CHARS: usize = 256;
 const HREF: &[&str] = &["definition_location", "definition_href"];
 
 const ROOT: Keys = Keys {
-    known: &["model_definition", "training_data", "training_results"],
+    known: &["model_definition", "training_data", "training_results", EVALUATION_METRICS],
     strays: &[
         (
             "training_data_reference",
@@ -61,6 +62,7 @@ const MODEL: Keys = Keys {
         ("command", Stray::Advice("it belongs into 'execution'")),
         ("resourceType", Stray::Advice("it belongs into 'execution'")),
         ("version", Stray::Advice("it belongs into 'framework'")),
+        (EVALUATION_METRICS, Stray::Advice("it stands beside 'model_definition'")),
     ],
 };
 const FRAMEWORK: Keys = Keys {
@@ -119,6 +121,7 @@ pub(crate) fn submission(desk: &mut Desk<'_>, root: &Node) -> Option<Submission>
         let path = object.path_of(&pair.key);
         desk.store(&pair.value, path, pair.key_span.clone(), &RESULTS, &["target", "source"])
     });
+    let evaluation_metrics = desk.evaluation_metrics(&object);
     let (model, data, results) = (model?, data.ok()?, results?);
     let (data, data_secret) =
         data.map_or((None, None), |store| (Some(store.at), store.credentials));
@@ -134,6 +137,7 @@ pub(crate) fn submission(desk: &mut Desk<'_>, root: &Node) -> Option<Submission>
             data_version: None,
             results: results.at,
             terms: model.terms,
+            evaluation_metrics,
         },
         secrets: Secrets { data: data_secret, results: results.credentials },
         stored_definition: model.href,
