@@ -19,6 +19,8 @@ mod curves;
 mod digest;
 pub mod emetrics;
 mod json;
+pub mod lines;
+pub mod patterns;
 pub mod phase;
 mod record;
 pub mod series;

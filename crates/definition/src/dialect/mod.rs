@@ -19,6 +19,7 @@ mod connection;
 mod desk;
 mod endpoint;
 mod later;
+mod metrics;
 mod object;
 mod parts;
 mod placeholder;

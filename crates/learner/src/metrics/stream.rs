@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 use trainyard_crashpoint::crash_point;
-use trainyard_metrics::stream::{FRAME_BYTES, Frame, HEAD, frame};
+use trainyard_metrics::stream::{Entry, FRAME_BYTES, Frame, HEAD, frame};
 
 /// How much is read at once: some frames, and never less than one.
 const PIECE: usize = 4 * (FRAME_BYTES + HEAD);
@@ -28,7 +28,8 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Opens what an earlier learner of the attempt has left, cut back to its last whole frame.
+    /// Opens what an earlier learner of the attempt has left, cut back to its last frame that
+    /// says how far its source was read: what comes behind is read again.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let stream = Self {
             path: path.to_owned(),
@@ -40,7 +41,13 @@ impl Stream {
         match OpenOptions::new().read(true).write(true).open(path) {
             Ok(file) => {
                 stream.length.store(file.metadata()?.len(), Ordering::Release);
-                let whole = stream.each(|_| {})?;
+                let (mut end, mut whole) = (0, 0);
+                stream.each(|frame| {
+                    end += frame.length() as u64;
+                    if frame.entries().any(|entry| matches!(entry, Entry::Position { .. })) {
+                        whole = end;
+                    }
+                })?;
                 file.set_len(whole)?;
                 stream.length.store(whole, Ordering::Release);
             }
@@ -55,8 +62,9 @@ impl Stream {
         self.length.load(Ordering::Acquire)
     }
 
-    /// Appends a frame. By position: what a full disk cut short is written over by the next try.
-    pub(crate) fn append(&self, frame: &[u8]) -> io::Result<()> {
+    /// Appends frames, of which the last says how far their source was read. By position: what
+    /// a full disk cut short is written over by the next try.
+    pub(crate) fn append(&self, frames: &[u8]) -> io::Result<()> {
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -65,10 +73,10 @@ impl Stream {
             .open(&self.path)?;
         let at = self.length();
         crash_point!("metrics.before_frame");
-        file.write_all_at(frame, at)?;
+        file.write_all_at(frames, at)?;
         file.sync_data()?;
         crash_point!("metrics.frame_written");
-        self.length.store(at + frame.len() as u64, Ordering::Release);
+        self.length.store(at + frames.len() as u64, Ordering::Release);
         self.grew.notify_one();
         Ok(())
     }
