@@ -2,6 +2,7 @@
 //!
 //! - [`read`] turns the user's text (JSON or YAML) into a [`Submission`], or into
 //!   every complaint about it at once, each with its place in the text.
+//! - [`document()`] reads the manifests of other things, whose keys it does not know.
 //! - [`zip`] judges the model zip, unpacks it, and packs a directory into one.
 //! - [`locate`] finds a place in the text again, for complaints that come later.
 //! - [`nearest`] finds what a misspelt word was meant to be.
@@ -11,6 +12,7 @@
 
 mod argument;
 mod dialect;
+mod document;
 mod locate;
 mod nearest;
 mod premises;
@@ -19,6 +21,7 @@ mod text;
 pub mod zip;
 
 pub use argument::{NotSet, set_argument};
+pub use document::document;
 pub use locate::locate;
 pub use nearest::nearest;
 pub use premises::{Anywhere, Premises};

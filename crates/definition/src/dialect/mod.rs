@@ -13,4 +13,5 @@ mod stores;
 mod terms;
 
 pub(crate) use desk::{COMPLAINTS, Desk};
+pub(crate) use placeholder::is_placeholder;
 pub(crate) use seed::submission;
