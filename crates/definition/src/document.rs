@@ -86,8 +86,7 @@ impl Reader<'_> {
                     let value = self.value(&pair.value, key, &path);
                     if object.insert(key.to_owned(), value).is_some() {
                         let message = format!("the key '{}' is here twice", key.escape_debug());
-                        let span =
-                            Span::of(self.text, pair.key_span.start, pair.key_span.end);
+                        let span = Span::of(self.text, pair.key_span.start, pair.key_span.end);
                         let complaint = Diagnostic::error(Code::DuplicateKey, message);
                         self.add(complaint.at(path).span(span).help("keep one of them"));
                     }
@@ -102,7 +101,8 @@ impl Reader<'_> {
         let radix = |prefix: &str, base| {
             plain.strip_prefix(prefix).and_then(|digits| i64::from_str_radix(digits, base).ok())
         };
-        let whole = || plain.parse::<i64>().ok().or_else(|| radix("0x", 16)).or_else(|| radix("0o", 8));
+        let whole =
+            || plain.parse::<i64>().ok().or_else(|| radix("0x", 16)).or_else(|| radix("0o", 8));
         let number = whole()
             .map(Number::from)
             .or_else(|| plain.parse::<u64>().ok().map(Number::from))
@@ -155,7 +155,7 @@ training_references:
       --more
     steps: [1, -2, 0.5, 1e-3, 0x10]
     on: true
-    step": 2
+    step\": 2
     none: ~
 ";
         let expected = json!({
