@@ -117,7 +117,7 @@ pub enum Command {
     Completions(Completions),
     /// Print the version
     Version,
-    /// The commands of 2017: `bx ml train`, `list`, `show`, `delete` …
+    /// The commands of 2017 and 2018: `bx ml train`, `list`, `monitor`, `experiments` …
     #[command(visible_alias = "ibmcloud", disable_help_flag = true)]
     Bx(Words),
     /// Stand beside a program (the server starts this)
