@@ -21,6 +21,7 @@ mod lines;
 pub mod models;
 mod pages;
 mod patience;
+mod people;
 mod reader;
 pub mod runs;
 pub mod service;
