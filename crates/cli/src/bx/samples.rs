@@ -53,7 +53,7 @@ mod tests {
                 let all = complaints.iter().all(|complaint| complaint.code == Code::Placeholder);
                 assert!(all, "{kind}: {complaints:?}");
             }
-            let filled = text.replace('<', "").replace('>', "");
+            let filled = text.replace(['<', '>'], "");
             document(&filled, Syntax::Yaml).expect(kind);
         }
     }

@@ -144,12 +144,12 @@ pub(super) fn complaint(words: &[&str]) -> Failure {
         .filter(|usage| rest.first().is_some_and(|word| noun(usage) == Some(word)))
         .collect();
     match rest.first() {
-        // `store` takes a file's name in the place of a noun, and `train` two.
         Some(word) if meant.is_empty() && !nouns.is_empty() && !may_be_a_file(command, word) => {
-            let help = match nearest(word, nouns.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known are: {}", nouns.join(", ")),
-            };
+            let near = nearest(word, nouns.iter().copied());
+            let help = near.map_or_else(
+                || format!("known are: {}", nouns.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
             Failure::usage(format!("`{word}` is not known here"), help)
         }
         _ if meant.is_empty() => misused(verb, command.usages),
@@ -181,7 +181,9 @@ fn noun(usage: &'static str) -> Option<&'static str> {
     word.chars().all(|char| char.is_ascii_lowercase() || char == '-').then_some(word)
 }
 
+/// `train` and `store` take a file's name in the place of a noun.
 fn may_be_a_file(command: &Command, word: &str) -> bool {
-    let takes_files = matches!(command.verb, "train" | "store");
-    takes_files && (word.contains('.') || word.contains('/') || std::path::Path::new(word).exists())
+    matches!(command.verb, "train" | "store")
+        && (word.contains(['.', '/'])
+            || nearest(word, command.usages.iter().filter_map(|usage| noun(usage))).is_none())
 }

@@ -6,4 +6,5 @@ mod exits;
 mod helps;
 mod samples;
 mod transcripts;
+mod transcripts_2018;
 mod views;

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use trainyard_api::framework::FrameworkList;
-use trainyard_cli::bx::transcript::runs::{self, Naming};
 use trainyard_cli::bx::transcript::frameworks;
+use trainyard_cli::bx::transcript::runs::{self, Naming};
 
 use crate::samples::run;
 
@@ -28,7 +28,11 @@ SI No   Name                       guid                 status    submitted-at
 OK
 List all trained-models successful
 ";
-    assert_eq!(Naming::TrainedModels.listing().to_owned() + &Naming::TrainedModels.list(&[run(&json!({}))]), page);
+    assert_eq!(
+        Naming::TrainedModels.listing().to_owned()
+            + &Naming::TrainedModels.list(&[run(&json!({}))]),
+        page
+    );
 }
 
 #[test]
@@ -59,7 +63,10 @@ Show trained-models details successful
     let run = run(&json!({
         "state": "running", "room": "run", "submitted_at": "2017-10-26T11:10:37.000Z",
     }));
-    assert_eq!(Naming::TrainedModels.showing(&run.metadata.guid) + &Naming::TrainedModels.show(&run), page);
+    assert_eq!(
+        Naming::TrainedModels.showing(&run.metadata.guid) + &Naming::TrainedModels.show(&run),
+        page
+    );
 }
 
 #[test]
@@ -69,7 +76,10 @@ Deleting the trained model 'training-DOl4q2LkR' ...
 OK
 Delete trained-models successful
 ";
-    assert_eq!(Naming::TrainedModels.deleting("training-DOl4q2LkR") + Naming::TrainedModels.deleted(), page);
+    assert_eq!(
+        Naming::TrainedModels.deleting("training-DOl4q2LkR") + Naming::TrainedModels.deleted(),
+        page
+    );
 }
 
 #[test]
