@@ -30,6 +30,7 @@ mod rename;
 mod rewrites;
 mod screen;
 mod select;
+mod select_asset;
 mod server;
 mod services;
 mod since;
@@ -111,6 +112,8 @@ fn run(
         Command::Resume(args) => want(&context()?, &args, Want::Resume)?,
         Command::Delete(args) => asking(commands::delete::run(&context()?, &args.runs))?,
         Command::Frameworks(args) => asking(commands::frameworks::run(&context()?, args))?,
+        Command::Experiments(args) => asking(commands::experiments::run(&context()?, args))?,
+        Command::Models(args) => asking(commands::models::run(&context()?, args))?,
         Command::Check(args) => asking(commands::check::run(&context()?, args))?,
         Command::User(args) => asking(commands::user::run(&context()?, args))?,
         Command::Instance(args) => asking(commands::instance::run(&context()?, args))?,

@@ -77,18 +77,13 @@ impl Client {
         http::json(self.get(&format!("{ROOT}/{model}")).timeout(QUICK)).await
     }
 
-    /// `GET /v3/ml_assets/models/{id}/content`: the archive, as it comes, and its length
-    /// where the server tells it.
+    /// `GET /v3/ml_assets/models/{id}/content`: the archive, as it comes.
     pub async fn model_content(
         &self,
         model: &AssetId,
-    ) -> Result<
-        (Option<u64>, impl Stream<Item = Result<Bytes, ClientError>> + Send + use<>),
-        ClientError,
-    > {
+    ) -> Result<impl Stream<Item = Result<Bytes, ClientError>> + Send + use<>, ClientError> {
         let response = http::send(self.get(&format!("{ROOT}/{model}/content"))).await?;
-        let length = response.content_length();
-        Ok((length, response.bytes_stream().map_err(http::unreachable)))
+        Ok(response.bytes_stream().map_err(http::unreachable))
     }
 
     /// `DELETE /v3/ml_assets/models/{id}`.

@@ -57,7 +57,7 @@ pub(super) async fn run(context: &Context, verb: &Models<'_>) -> Result<(), Fail
             let file = format!("{model}.tar.gz");
             must_be_free(Path::new(&file))?;
             let client = connect(context).await?.client;
-            let (_, content) = client.model_content(&model).await?;
+            let content = client.model_content(&model).await?;
             save(Path::new(&file), content).await?;
             screen.data(&told::downloaded(&file))?;
         }

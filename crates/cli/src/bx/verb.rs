@@ -326,7 +326,7 @@ mod tests {
             ("ml experiments start e", "known are: run, update"),
             ("ml models", "bx ml models download MODEL-ID"),
             ("ml generate-manifest", "bx ml generate-manifest training-runs"),
-            ("ml generate-manifest training", "did you mean `training-runs`?"),
+            ("ml generate-manifest training-run", "did you mean `training-runs`?"),
             ("ml deploy m name", "models download MODEL-ID"),
             ("ml score s.json", "trains models and does not serve them"),
             ("ml show deployments m d", "trains models and does not serve them"),

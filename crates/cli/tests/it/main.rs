@@ -8,3 +8,4 @@ mod samples;
 mod transcripts;
 mod transcripts_2018;
 mod views;
+mod views_experiments;
