@@ -3,6 +3,7 @@
 
 use anyhow::{Context as _, ensure};
 use trainyard_testkit::home::finish;
+use trainyard_testkit::s3::S3Server;
 use trainyard_testkit::zip;
 
 use crate::harness::{Bx, Job, SOON, Scene, Told, quoted};
@@ -232,5 +233,136 @@ fn wrong_manifests_and_ids_are_told_with_the_way_out() -> Told {
     // What was refused left nothing behind.
     let listed = bx.ml(&["list", "training-definitions"])?.expect_code(0)?.stdout;
     ensure!(listed.contains("\n0 records found.\n"), "{listed}");
+    Ok(())
+}
+
+/// The names in a `.tar.gz`, sorted.
+fn names_in(bx: &Bx<'_>, file: &str) -> anyhow::Result<Vec<String>> {
+    let listed = std::process::Command::new("tar").arg("-tzf").arg(bx.path().join(file)).output()?;
+    ensure!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    let text = String::from_utf8(listed.stdout)?;
+    let mut names: Vec<_> =
+        text.lines().filter(|line| !line.ends_with('/')).map(str::to_owned).collect();
+    names.sort();
+    Ok(names)
+}
+
+#[test]
+fn a_model_is_stored_of_a_run_listed_downloaded_and_deleted() -> Told {
+    let scene = Scene::start()?;
+    let bx = Bx::new(&scene.home)?;
+    let run = scene.run("mkdir -p $RESULT_DIR/model; echo weights > $RESULT_DIR/model/w.bin")?;
+    scene.server.until_settled(&run, "completed", SOON)?;
+
+    let stored = bx.ml(&["store", "training-runs", &run])?.expect_code(0)?.stdout;
+    let model = quoted(&stored, 0)?;
+    ensure!(stored.starts_with("Checking if content upload is complete ...\n"), "{stored}");
+    let end = format!("OK\nModel store successful. Model-ID is '{model}'.\n");
+    ensure!(stored.ends_with(&end), "{stored}");
+    let listed = bx.ml(&["list", "models"])?.expect_code(0)?.stdout;
+    let row = format!("1       {model}   plain-1-py3   {run} model saved from CLI\n");
+    ensure!(listed.contains(&row), "{listed}");
+    ensure!(listed.ends_with("\n1 records found.\nOK\nList models successful\n"), "{listed}");
+    let shown = bx.ml(&["show", "models", &model])?.expect_code(0)?.stdout;
+    ensure!(shown.contains("persisted\n") && shown.contains(&model), "{shown}");
+
+    // What was stored outlives the run and its results.
+    bx.ml(&["delete", "training-runs", &run])?.expect_code(0)?;
+    std::fs::remove_dir_all(scene.stored_at(&run, ""))?;
+    bx.ml(&["models", "download", &model])?.expect_code(0)?;
+    let file = format!("{model}.tar.gz");
+    let names = names_in(&bx, &file)?;
+    ensure!(names.iter().any(|name| name.ends_with("w.bin")), "{names:?}");
+    let again = bx.ml(&["models", "download", &model])?.expect_code(1)?;
+    ensure!(again.stderr.contains("nothing is overwritten"), "{again:?}");
+
+    bx.ml(&["delete", "models", &model])?.expect_code(0)?;
+    let gone = bx.ml(&["show", "models", &model])?.expect_code(1)?;
+    ensure!(gone.stderr.starts_with("FAILED\n"), "{gone:?}");
+    Ok(())
+}
+
+#[test]
+fn a_model_is_stored_with_a_manifest_and_from_an_archive() -> Told {
+    let scene = Scene::start()?;
+    let bx = Bx::new(&scene.home)?;
+    let run = scene.run("mkdir -p $RESULT_DIR/model; echo weights > $RESULT_DIR/model/w.bin")?;
+    scene.server.until_settled(&run, "completed", SOON)?;
+    bx.ml(&["generate-manifest", "store-training-runs"])?.expect_code(0)?;
+    let words = ["store", "training-runs", &run, "store-training-runs.yml"];
+    let of_run = quoted(&bx.ml(&words)?.expect_code(0)?.stdout, 0)?;
+
+    bx.write("w.bin", "other weights")?;
+    let packed = std::process::Command::new("tar")
+        .args(["-czf", "mine.tar.gz", "w.bin"])
+        .current_dir(bx.path())
+        .status()?;
+    ensure!(packed.success());
+    bx.write("mine.yml", "name: mine\nframework: {name: tensorflow, version: 1.10}\n")?;
+    let stored = bx.ml(&["store", "mine.tar.gz", "mine.yml"])?.expect_code(0)?.stdout;
+    let archive = quoted(&stored, 0)?;
+    let listed = bx.ml(&["list", "models"])?.expect_code(0)?.stdout;
+    ensure!(listed.contains(&format!("{archive}   tensorflow-1.10   mine\n")), "{listed}");
+    ensure!(listed.contains(&format!("{of_run}   plain-1-py3       tf-mnist-model\n")), "{listed}");
+
+    // Trainyard's own command for the same, by the beginning of an id.
+    let own = scene.home.call(["models"])?.expect_code(0)?.stdout;
+    ensure!(own.contains(&of_run) && own.contains("tf-mnist-model"), "{own}");
+    let to = bx.path().join("fetched.tar.gz");
+    let to = to.to_str().context("text")?;
+    let fetched = scene.home.call(["models", "download", &archive[..13], "-o", to])?;
+    ensure!(fetched.expect_code(0)?.stdout == format!("{to}\n"));
+    ensure!(bx.read("fetched.tar.gz")? == bx.read("mine.tar.gz")?, "as it was sent");
+    let json = scene.home.call(["models", "list", "--json"])?.expect_code(0)?.json()?;
+    ensure!(json["resources"].as_array().is_some_and(|all| all.len() == 2), "{json}");
+    scene.home.call(["models", "delete", &archive, "last"])?.expect_code(0)?;
+    let none = scene.home.call(["models"])?.expect_code(0)?;
+    ensure!(none.stdout.is_empty() && none.stderr.contains("no models yet"), "{none:?}");
+    let unknown = scene.home.call(["models", "show", "zzz"])?;
+    ensure!(unknown.code == 102, "{unknown:?}");
+    Ok(())
+}
+
+#[test]
+fn s3_samples_that_are_filled_in_are_taken() -> Told {
+    let s3 = S3Server::start()?;
+    for bucket in ["sample-data", "sample-results"] {
+        s3.create_bucket(bucket)?;
+    }
+    s3.put("sample-data", "x", b"x")?;
+    let scene = Scene::start()?;
+    let bx = Bx::new(&scene.home)?;
+    bx.write("model.zip", zip::of(&[("convolutional_network.py", "print('here')\n")]))?;
+    // The framework of the stories costs nothing; everything else is what a user fills in.
+    let fill = |kind: &str| -> anyhow::Result<()> {
+        bx.ml(&["generate-manifest", kind])?.expect_code(0)?;
+        let name = format!("{kind}.yml");
+        let text = String::from_utf8(bx.read(&name)?)?
+            .replace("name: tensorflow  ", "name: plain  ")
+            .replace("\"2.21-py3\"", "\"1-py3\"")
+            .replace("<auth-url>", &s3.endpoint())
+            .replace("<username>", s3.access_key())
+            .replace("<password>", s3.secret_key())
+            .replace("<bucket of the training data>", "sample-data")
+            .replace("<bucket for the results>", "sample-results");
+        bx.write(&name, text)?;
+        Ok(())
+    };
+    fill("training-runs")?;
+    fill("training-definitions")?;
+    let trained = bx.ml(&["train", "model.zip", "training-runs.yml"])?.expect_code(0)?;
+    let first = quoted(&trained.stdout, 0)?;
+    let words = ["store", "training-definitions", "model.zip", "training-definitions.yml"];
+    let stored = bx.ml(&words)?.expect_code(0)?.stdout;
+    let (id, version) = (quoted(&stored, 0)?, quoted(&stored, 1)?);
+    let words = ["train", "training-definitions", &id, &version, "training-runs.yml"];
+    let trained = bx.ml(&words)?.expect_code(0)?.stdout;
+    let second = quoted(&trained, 0)?;
+    for run in [&first, &second] {
+        scene.server.until_settled(run, "completed", SOON)?;
+        let shown = bx.ml(&["show", "training-runs", run])?.expect_code(0)?.stdout;
+        ensure!(shown.contains("Source bucket            sample-data\n"), "{shown}");
+        ensure!(shown.contains("Target bucket            sample-results\n"), "{shown}");
+    }
     Ok(())
 }

@@ -74,7 +74,7 @@ pub(crate) fn resource(record: &RunRecord, around: &Surroundings<'_>) -> RunReso
             training_results_reference: store_view(
                 &definition.results,
                 secrets.results.as_ref(),
-                location.then(|| record.id.to_string()),
+                location.then(|| record.id.results_folder()),
             ),
             status: status(record, around),
         },

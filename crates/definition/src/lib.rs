@@ -3,6 +3,7 @@
 //! - [`read`] turns the user's text (JSON or YAML) into a [`Submission`], or into
 //!   every complaint about it at once, each with its place in the text.
 //! - [`document()`] reads the manifests of other things, whose keys it does not know.
+//! - [`read_store`] reads one store of a JSON document, as API clients name it.
 //! - [`zip`] judges the model zip, unpacks it, and packs a directory into one.
 //! - [`locate`] finds a place in the text again, for complaints that come later.
 //! - [`nearest`] finds what a misspelt word was meant to be.
@@ -16,6 +17,7 @@ mod document;
 mod locate;
 mod nearest;
 mod premises;
+mod store;
 mod submission;
 mod text;
 pub mod zip;
@@ -25,6 +27,7 @@ pub use document::document;
 pub use locate::locate;
 pub use nearest::nearest;
 pub use premises::{Anywhere, Premises};
+pub use store::read_store;
 pub use submission::{MAX_DEFINITION_BYTES, Submission, read, read_for};
 pub use text::Syntax;
 pub use zip::ZipLimits;

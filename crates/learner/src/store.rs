@@ -221,7 +221,7 @@ impl Work<'_> {
         let results = self.tree(&store, &dirs.results, below, RESULT_DIR, "storing results").await;
         let results = last(results)?;
         // Not apart: the next attempt begins with them.
-        let checkpoints = format!("{}/{CHECKPOINTS}", assignment.attempt.run);
+        let checkpoints = format!("{}/{CHECKPOINTS}", assignment.attempt.run.results_folder());
         for (folder, prefix, called, doing) in [
             (&dirs.logs, &beside, LOG_DIR, "storing logs"),
             (&dirs.checkpoints, &checkpoints, CHECKPOINT_DIR, "storing checkpoints"),
@@ -268,7 +268,7 @@ impl Work<'_> {
         if !self.known.follows || self.told().has_taken_over {
             return Ok(());
         }
-        let run = format!("{}/", self.assignment.attempt.run);
+        let run = format!("{}/", self.assignment.attempt.run.results_folder());
         let listed: Result<Vec<_>, StoreError> = store.list(&run).try_collect().await;
         let objects = match listed.map_err(Failure::from) {
             Ok(objects) => objects,
@@ -296,7 +296,7 @@ impl Work<'_> {
     /// `None` for an earlier attempt's, and for what the service itself stores.
     fn folder_of(&self, key: &str) -> Option<&'static str> {
         let AttemptId { run, attempt } = &self.assignment.attempt;
-        let name = key.strip_prefix(run.as_str())?.strip_prefix('/')?;
+        let name = key.strip_prefix(run.results_folder().as_str())?.strip_prefix('/')?;
         let (top, _) = name.split_once('/').unwrap_or((name, ""));
         if (1..attempt.0).any(|earlier| top == kept_apart_in(AttemptNo(earlier))) {
             return None;

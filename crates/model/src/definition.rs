@@ -39,6 +39,25 @@ pub struct TrainingDefinition {
     /// How long it may take and how often it is tried again.
     #[serde(default, skip_serializing_if = "Terms::is_silent")]
     pub terms: Terms,
+    /// Which trial of a search for hyperparameters it is; set by the service alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
+}
+
+/// One trial of a search for hyperparameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// The number of the trial, from 0: `SUBID` in the program's environment.
+    pub number: u32,
+    /// Name and value, in the order of the search space: `config.json` in the program's folder.
+    pub parameters: Vec<(String, serde_json::Value)>,
+}
+
+impl Trial {
+    /// The file that the program reads its parameters from: one object, name by name.
+    pub fn config(&self) -> serde_json::Map<String, serde_json::Value> {
+        self.parameters.iter().cloned().collect()
+    }
 }
 
 /// A framework and one of its versions, e.g. `tensorflow` `1.2-py3`.

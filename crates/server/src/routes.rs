@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 use crate::gates::Gates;
 use crate::monitor::feed::Feeds;
 use crate::{
-    attempts, checks, definitions, extract, frameworks, identity, instances, lines, monitor, older,
+    attempts, checks, definitions, extract, frameworks, identity, instances, lines, models, monitor, older,
     runs, service, stream, users,
 };
 
@@ -92,6 +92,13 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(definitions::store, definitions::content))
         .routes(routes!(definitions::version))
         .routes(routes!(definitions::store_version, definitions::version_content))
+        .routes(routes!(models::create, models::list))
+        .routes(routes!(models::show, models::delete))
+        .routes(routes!(models::store, models::content))
+        .routes(routes!(models::store_version, models::version_content))
+        .routes(routes!(models::published))
+        .routes(routes!(models::published_one))
+        .routes(routes!(models::store_run))
         .routes(routes!(attempts::assignment))
         .routes(routes!(attempts::code))
         .routes(routes!(attempts::reports))

@@ -18,6 +18,7 @@ const ROOMS: &[&str] = &[
     "crashpoint",
     "model",
     "definition",
+    "optimizer",
     "scheduler",
     "api",
     "ledger",

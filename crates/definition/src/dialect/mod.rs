@@ -8,6 +8,7 @@ mod desk;
 mod endpoint;
 mod object;
 mod placeholder;
+mod references;
 mod seed;
 mod stores;
 mod terms;
@@ -15,3 +16,20 @@ mod terms;
 pub(crate) use desk::{COMPLAINTS, Desk};
 pub(crate) use placeholder::is_placeholder;
 pub(crate) use seed::submission;
+
+use trainyard_model::definition::StoreRef;
+use trainyard_model::secret::Credentials;
+
+use crate::text::Node;
+
+/// Reads one store that stands alone, at `at` in a document that is read elsewhere.
+pub(crate) fn store(
+    desk: &mut Desk<'_>,
+    node: &Node,
+    at: &str,
+) -> Option<(StoreRef, Option<Credentials>)> {
+    desk.later = true;
+    let anchor = node.span.clone();
+    let store = desk.reference(node, at.to_owned(), anchor, references::Role::Any)?;
+    Some((store.at, store.credentials))
+}

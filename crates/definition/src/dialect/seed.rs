@@ -134,6 +134,7 @@ pub(crate) fn submission(desk: &mut Desk<'_>, root: &Node) -> Option<Submission>
             data_version: None,
             results: results.at,
             terms: model.terms,
+            trial: None,
         },
         secrets: Secrets { data: data_secret, results: results.credentials },
         stored_definition: model.href,

@@ -95,6 +95,7 @@ impl Setup {
                 data_version: None,
                 results: store(self.results),
                 terms: self.terms,
+                trial: None,
             },
             secrets: ExposedSecrets::default(),
             code: digest(&zip),

@@ -98,6 +98,7 @@ pub(crate) fn new_run(number: u128, owner: &str) -> NewRun {
             data_version: None,
             results: store("out"),
             terms: Terms::default(),
+            trial: None,
         },
         secrets: Secrets::default(),
         code: Digest("0".repeat(64)),
