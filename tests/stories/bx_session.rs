@@ -238,7 +238,8 @@ fn wrong_manifests_and_ids_are_told_with_the_way_out() -> Told {
 
 /// The names in a `.tar.gz`, sorted.
 fn names_in(bx: &Bx<'_>, file: &str) -> anyhow::Result<Vec<String>> {
-    let listed = std::process::Command::new("tar").arg("-tzf").arg(bx.path().join(file)).output()?;
+    let listed =
+        std::process::Command::new("tar").arg("-tzf").arg(bx.path().join(file)).output()?;
     ensure!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
     let text = String::from_utf8(listed.stdout)?;
     let mut names: Vec<_> =

@@ -83,7 +83,11 @@ impl Milestone {
     /// The folder of the results in their container.
     pub(crate) fn folder(&self, attempt: &AttemptId) -> String {
         let AttemptId { run, attempt } = attempt;
-        if self.kept_apart { format!("{}/{}", run.results_folder(), kept_apart_in(*attempt)) } else { run.results_folder() }
+        if self.kept_apart {
+            format!("{}/{}", run.results_folder(), kept_apart_in(*attempt))
+        } else {
+            run.results_folder()
+        }
     }
 
     /// Puts it on record in `spool`.

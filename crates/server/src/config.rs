@@ -314,7 +314,9 @@ impl Config {
         let Some(value) = &self.models.store else { return Ok(None) };
         let read = read_store(value, "models.store");
         let (store, credentials) = read.map_err(|complaints| ConfigError::Models {
-            complaint: complaints.first().map_or_else(String::new, |complaint| format!("{}: {}", complaint.path, complaint.message)),
+            complaint: complaints.first().map_or_else(String::new, |complaint| {
+                format!("{}: {}", complaint.path, complaint.message)
+            }),
         })?;
         Ok(Some(ModelStore { store, credentials }))
     }

@@ -7,15 +7,8 @@
 use serde_json::Value;
 
 /// What of a connection may be told.
-const OPEN: [&str; 7] = [
-    "endpoint_url",
-    "auth_url",
-    "region",
-    "root",
-    "addressing_style",
-    "domain_name",
-    "project_id",
-];
+const OPEN: [&str; 7] =
+    ["endpoint_url", "auth_url", "region", "root", "addressing_style", "domain_name", "project_id"];
 
 /// The document without keys.
 pub(crate) fn document(mut document: Value) -> Value {
@@ -30,7 +23,8 @@ fn cut(value: &mut Value) {
                 if key != "connection" {
                     cut(value);
                 } else if let Value::Object(connection) = value {
-                    connection.retain(|key, value| OPEN.contains(&key.as_str()) && value.is_string());
+                    connection
+                        .retain(|key, value| OPEN.contains(&key.as_str()) && value.is_string());
                 } else {
                     *value = Value::Null;
                 }

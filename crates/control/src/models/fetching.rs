@@ -159,7 +159,8 @@ impl Control {
                 let first = complaints.into_iter().next();
                 Unfetched::Document(first.map_or_else(String::new, |complaint| complaint.message))
             })?;
-        let folder = folder(location).map_err(|complaint| Unfetched::Document(complaint.message))?;
+        let folder =
+            folder(location).map_err(|complaint| Unfetched::Document(complaint.message))?;
         let store = open(&self.guard, &store, credentials.as_ref()).await?;
         // Left by a try that was cut off.
         let _ = tokio::fs::remove_dir_all(workplace).await;

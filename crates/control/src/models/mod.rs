@@ -24,8 +24,8 @@ use crate::control::Control;
 use crate::parcel::Parcel;
 use crate::problem::Problem;
 
-pub use shelf::{ModelContent, ModelStore};
 pub(crate) use shelf::Shelf;
+pub use shelf::{ModelContent, ModelStore};
 
 /// The longest name of a model or an experiment, in characters.
 const NAME_CHARS: usize = 256;
@@ -82,7 +82,8 @@ impl Control {
             None | Some(Value::Null) => ModelState::AwaitingContent,
             Some(location) => {
                 read_store(location, "content_location").map_err(Problem::Refused)?;
-                fetching::folder(location).map_err(|complaint| Problem::Refused(vec![complaint]))?;
+                fetching::folder(location)
+                    .map_err(|complaint| Problem::Refused(vec![complaint]))?;
                 ModelState::Persisting
             }
         };
@@ -112,8 +113,8 @@ impl Control {
         let entity = &resource.entity;
         let results = serde_json::to_value(&entity.training_results_reference)
             .expect("wire types are plain data");
-        let definition = serde_json::to_value(&entity.model_definition)
-            .expect("wire types are plain data");
+        let definition =
+            serde_json::to_value(&entity.model_definition).expect("wire types are plain data");
         let document = json!({
             "name": name.unwrap_or_else(|| record.definition.name.clone()),
             "description": record.definition.description,
@@ -202,11 +203,7 @@ impl Control {
     ///
     /// # Errors
     /// [`Problem::NotFound`] while it has none.
-    pub async fn model_content(
-        &self,
-        owner: &UserName,
-        id: Uuid,
-    ) -> Result<ModelContent, Problem> {
+    pub async fn model_content(&self, owner: &UserName, id: Uuid) -> Result<ModelContent, Problem> {
         let record = self.model(owner, id).await?;
         match ModelState::of(&record) {
             Ok(ModelState::Persisted { bytes, .. }) => self.shelf.content(id, bytes).await,
