@@ -25,6 +25,7 @@ pub(super) async fn run(context: &Context, verb: &Experiments<'_>) -> Result<(),
         Experiments::Update(id, _) => told::updating(id),
         Experiments::ListRuns(_) => told::LISTING_RUNS.to_owned(),
         Experiments::ListTrainings(_, run) => runs::listing_of(run),
+        Experiments::ShowRun(_, run) => told::showing_run(run),
         Experiments::DeleteRun(_, run) => told::deleting_run(run),
         Experiments::Monitor(id, run, show) => monitor::starting_experiment(*show, id, run),
     };
@@ -63,6 +64,9 @@ pub(super) async fn run(context: &Context, verb: &Experiments<'_>) -> Result<(),
         (Experiments::ListTrainings(id, run), _) => {
             let run = client.experiment_run(&asset(id)?, &asset(run)?).await?;
             runs::list_of(&run.entity.training_statuses)
+        }
+        (Experiments::ShowRun(id, run), _) => {
+            told::show_run(&client.experiment_run(&asset(id)?, &asset(run)?).await?)
         }
         (Experiments::DeleteRun(id, run), _) => {
             client.delete_experiment_run(&asset(id)?, &asset(run)?).await?;

@@ -36,6 +36,7 @@ pub(super) const COMMANDS: &[Command] = &[
             "show trained-models MODEL-ID",
             "show training-definitions DEFINITION-ID",
             "show experiments EXPERIMENT-ID",
+            "show experiment-runs EXPERIMENT-ID EXPERIMENT-RUN-ID",
             "show models MODEL-ID",
         ],
     ),

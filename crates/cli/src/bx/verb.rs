@@ -81,6 +81,8 @@ pub(crate) enum Experiments<'a> {
     ListRuns(&'a str),
     /// `list training-runs ID RUN-ID`
     ListTrainings(&'a str, &'a str),
+    /// `show experiment-runs ID RUN-ID`
+    ShowRun(&'a str, &'a str),
     /// `delete experiment-runs ID RUN-ID`
     DeleteRun(&'a str, &'a str),
     /// `monitor ID RUN-ID …`
@@ -211,6 +213,7 @@ fn experiments<'a>(words: &[&'a str]) -> Option<Experiments<'a>> {
         [EXPERIMENTS, "update", id, manifest] => Experiments::Update(id, manifest),
         ["list", EXPERIMENT_RUNS, id] => Experiments::ListRuns(id),
         ["list", RUNS, id, run] => Experiments::ListTrainings(id, run),
+        ["show", EXPERIMENT_RUNS, id, run] => Experiments::ShowRun(id, run),
         ["delete", EXPERIMENT_RUNS, id, run] => Experiments::DeleteRun(id, run),
         ["monitor", EXPERIMENTS, id, run, show @ ..] => Experiments::Monitor(id, run, plain(show)?),
         _ => return None,

@@ -89,6 +89,25 @@ pub fn list_runs(runs: &[ExperimentRunResource]) -> String {
     listed(head, rows.collect(), "List all experiment-runs successful")
 }
 
+/// First line of `show experiment-runs`; not captured, made like its neighbours.
+pub fn showing_run(run: &str) -> String {
+    format!("Fetching the experiment-run details with ID '{}' ...\n", printable(run))
+}
+
+/// What follows it.
+pub fn show_run(run: &ExperimentRunResource) -> String {
+    let (metadata, status) = (&run.metadata, &run.entity.experiment_run_status);
+    let ended = format!("{} of {}", status.current_iteration, status.total_iterations);
+    let rows = details(&[
+        ("ExperimentRunId", metadata.guid.clone()),
+        ("url", printable(&metadata.url)),
+        ("state", printable(&status.state)),
+        ("trainings ended", ended),
+        ("created_at", metadata.created_at.to_seconds()),
+    ]);
+    format!("{rows}OK\n")
+}
+
 /// First line of `delete experiment-runs`.
 pub fn deleting_run(run: &str) -> String {
     format!("Deleting the experiment-run '{}' ...\n", printable(run))
