@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use trainyard_crashpoint::crash_point;
-use trainyard_definition::zip::PackageFiles;
-use trainyard_definition::{Meant, Premises, Submission, Syntax, read_for};
+use trainyard_definition::zip::{Layout, PackageFiles};
+use trainyard_definition::{Meant, Premises, Submission, Syntax, dialect_of, read_for};
 use trainyard_frameworks::{Asked, BadRequirement, PackageTexts, Resolved};
 use trainyard_ledger::{NewRun, RunRecord};
 use trainyard_model::code::Code;
@@ -174,19 +174,20 @@ impl Control {
         let mut complaints = Vec::new();
         let mut warnings = Vec::new();
         let sent = upload.zip;
-        let zip_check = match &sent {
-            Some(zip) => Some(self.inspect(zip).await?),
-            None => None,
-        };
-        let reading = match read_for(&upload.text, upload.syntax, self) {
+        let (reading, dialect) = match read_for(&upload.text, upload.syntax, self) {
             Ok(submission) => {
                 warnings.extend(submission.warnings.clone());
-                Some(submission)
+                let dialect = submission.dialect;
+                (Some(submission), dialect)
             }
             Err(found) => {
                 complaints.extend(found);
-                None
+                (None, dialect_of(&upload.text, upload.syntax))
             }
+        };
+        let zip_check = match &sent {
+            Some(zip) => Some(self.inspect(zip, Layout::of(dialect)).await?),
+            None => None,
         };
         match zip_check {
             Some(Ok(inventory)) => {

@@ -46,7 +46,8 @@ impl Control {
         content: Parcel,
     ) -> Result<StoredContent, Problem> {
         self.definition(owner, id).await?;
-        let inventory = self.inspect(&content).await?.map_err(about_the_zip)?;
+        let inventory =
+            self.inspect(&content, zip::Layout::Folders).await?.map_err(about_the_zip)?;
         let replaced = {
             let _on_the_way = self.blobs.on_the_way.read().await;
             let blobs = self.blobs.clone();
