@@ -21,6 +21,7 @@ use crate::endings::Endings;
 use crate::hub::{Bells, Hub};
 use crate::live::LiveFacts;
 use crate::logbook::Logbook;
+use crate::metrics::Digests;
 use crate::models::Shelf;
 use crate::rate::Rates;
 use crate::recent::Recent;
@@ -41,6 +42,7 @@ pub struct Control {
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) shelf: Shelf,
     pub(crate) logbook: Arc<Logbook>,
+    pub(crate) digests: Arc<Digests>,
     pub(crate) board: Arc<Board>,
     pub(crate) rates: Rates,
     pub(crate) live: LiveFacts,
@@ -122,6 +124,7 @@ impl Control {
             blobs: Arc::new(blobs),
             shelf,
             logbook: Arc::new(logbook),
+            digests: Arc::default(),
             board,
             live: LiveFacts::default(),
             recent: Recent::default(),
@@ -149,6 +152,7 @@ impl Control {
         self.start_keeping("launch", Self::reconcile_launches);
         self.start_keeping("watch", Self::reconcile_life);
         self.start_keeping("loose ends", Self::reconcile_effects);
+        self.start_keeping("experiments", Self::reconcile_experiments);
         self.start_keeping("models", Self::reconcile_models);
         self.start_keeping("history", Self::reconcile_history);
         self.start_keeping("disk", Self::reconcile_disk);

@@ -4,6 +4,7 @@ mod connection;
 
 use jiff::Timestamp;
 use trainyard_api::attempt::AttemptResource;
+use trainyard_api::metrics::Metric;
 use trainyard_api::run::{
     AuthorView, CauseView, ComputeConfigurationView, ExecutionView, FrameworkView, LocationView,
     Metadata, ModelDefinitionView, RunEntity, RunResource, Status, StoreView,
@@ -25,6 +26,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) latest: Latest,
     /// How many bytes of log there are.
     pub(crate) log_bytes: u64,
+    /// What the program told about its training.
+    pub(crate) metrics: Vec<Metric>,
     /// What the run's slots are, in words.
     pub(crate) slots_note: Option<String>,
     /// The server's address, for absolute URLs.
@@ -123,7 +126,7 @@ pub(crate) fn status(record: &RunRecord, around: &Surroundings<'_>) -> Status {
         finished_at: settled.map(|settled| Time(settled.at)),
         current_at: now,
         message: format!("{}: {}", record.id, summary(record, around)),
-        metrics: Vec::new(),
+        metrics: around.metrics.clone(),
         error_cause: cause.map(|cause| cause.kind.blame().to_owned()),
         error: cause.map(error_body),
         room: state.room().to_string(),

@@ -236,7 +236,7 @@ mod tests {
         told.report(ReportKind::Phase { phase: Phase::Store });
         assert_eq!(rest(folder.path()), Rest::Salvaging);
         let verdict = Verdict::Canceled;
-        told.report(ReportKind::Finished { verdict, stored: true, log_bytes: 0 });
+        told.report(ReportKind::Finished { verdict, stored: true, log_bytes: 0, metrics_bytes: 0 });
         assert_eq!(rest(folder.path()), Rest::Telling);
     }
 }

@@ -2,7 +2,7 @@
 //! of the program.
 //!
 //! `<run id>/…` (`<run id>/attempt-N/…` when another attempt follows) is RESULT_DIR as it is; beside it lies `<run id>/learner-1/` with
-//! the whole log, the journals of staging and what LOG_DIR holds, and
+//! the whole log, the metrics, the journals of staging and what LOG_DIR holds, and
 //! `<run id>/_wml_checkpoints/` when CHECKPOINT_DIR was used. One that cannot be
 //! read does not keep the others from being stored. What was stored before, while
 //! the program ran or by a learner that died, is not sent again; what is no longer
@@ -28,11 +28,12 @@ use trainyard_objectstore::{
     upload_rest,
 };
 
-use crate::aside::{CHECKPOINTS, INDEX, LEARNER, LOG, is_folder, move_aside};
+use crate::aside::{CHECKPOINTS, INDEX, LEARNER, LOG, METRICS, is_folder, move_aside};
 use crate::dirs::Dirs;
 use crate::index;
 use crate::journal::{LOAD_DATA, LOAD_MODEL};
 use crate::left_out;
+use crate::metrics;
 use crate::milestone::Milestone;
 use crate::receipts::{Book, Page};
 use crate::spool::{Spool, now};
@@ -241,9 +242,10 @@ impl Work<'_> {
         for (path, name) in [
             (dirs.spool.join(LOAD_MODEL), LOAD_MODEL),
             (dirs.spool.join(LOAD_DATA), LOAD_DATA),
+            (self.exported_metrics().await, METRICS),
             (spool.log_path().to_owned(), LOG),
         ] {
-            // Staging may have ended before it wrote a journal.
+            // Staging may have ended before it wrote a journal; a program may tell no metrics.
             if path.exists() {
                 let key = format!("{beside}/{name}");
                 let stored = upload_file_once(&store, &path, &key, &receipts).await;
@@ -258,6 +260,27 @@ impl Work<'_> {
         }
         results.map_err(|cause| Failure { cause, is_passing: false })?;
         self.index(&store).await
+    }
+
+    /// The metrics as a file; of no name where there are none, or where the program has
+    /// written such a file itself.
+    async fn exported_metrics(&self) -> PathBuf {
+        let own = [self.dirs.logs.join(METRICS), self.dirs.results.join(LEARNER).join(METRICS)];
+        if own.iter().any(|path| fs::symlink_metadata(path).is_ok_and(|found| found.is_file())) {
+            return PathBuf::new();
+        }
+        let (spool, folder) = (Arc::clone(self.spool), self.dirs.spool.clone());
+        let run = self.assignment.attempt.run.to_string();
+        let exporting =
+            tokio::task::spawn_blocking(move || metrics::export(spool.metrics(), &folder, &run));
+        match exporting.await {
+            Ok(Ok(path)) => path.unwrap_or_default(),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "metrics cannot be written beside the results");
+                PathBuf::new()
+            }
+            Err(_) => PathBuf::new(),
+        }
     }
 
     /// What lies in the run's folder already is this attempt's to keep or to delete, save
@@ -312,7 +335,7 @@ impl Work<'_> {
             Some(INDEX) => None,
             Some(name) => {
                 match name.strip_prefix(LEARNER).and_then(|name| name.strip_prefix('/')) {
-                    Some(LOG | LOAD_MODEL | LOAD_DATA) => None,
+                    Some(LOG | LOAD_MODEL | LOAD_DATA | METRICS) => None,
                     Some(_) => Some(LOG_DIR),
                     None => Some(RESULT_DIR),
                 }

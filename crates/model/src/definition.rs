@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use crate::as_written::{AsWritten, Runtime, Runtimes};
+use crate::evaluation::EvaluationMetrics;
 use crate::size::Size;
 use crate::terms::Terms;
 
@@ -43,6 +44,9 @@ pub struct TrainingDefinition {
     /// The user's words where they are others than the ones above, for echoing.
     #[serde(default, skip_serializing_if = "AsWritten::is_same")]
     pub as_written: AsWritten,
+    /// Where the program's metrics are to be found, when the user has said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation_metrics: Option<EvaluationMetrics>,
     /// Which trial of a search for hyperparameters it is; set by the service alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<Trial>,

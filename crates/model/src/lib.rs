@@ -19,6 +19,7 @@ pub mod code;
 pub mod definition;
 pub mod diagnostic;
 pub mod effect;
+pub mod evaluation;
 pub mod event;
 pub mod hex;
 pub mod ids;

@@ -19,6 +19,7 @@ const ROOMS: &[&str] = &[
     "model",
     "definition",
     "optimizer",
+    "metrics",
     "scheduler",
     "api",
     "ledger",

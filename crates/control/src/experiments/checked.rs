@@ -58,7 +58,8 @@ impl Control {
         };
         let count = entity.training_references.len();
         if count == 0 || count > REFERENCES {
-            let message = format!("an experiment has 1 to {REFERENCES} references, here are {count}");
+            let message =
+                format!("an experiment has 1 to {REFERENCES} references, here are {count}");
             told.push(Diagnostic::error(Code::WrongType, message).at("training_references"));
         }
         for (index, reference) in entity.training_references.iter().enumerate().take(REFERENCES) {

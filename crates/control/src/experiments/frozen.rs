@@ -107,9 +107,8 @@ impl Control {
             let name = name
                 .or_else(|| stored["name"].as_str().map(str::to_owned))
                 .unwrap_or_else(|| experiment.name.clone());
-            let stored_command = || {
-                stored["command"].as_str().or_else(|| stored["execution"]["command"].as_str())
-            };
+            let stored_command =
+                || stored["command"].as_str().or_else(|| stored["execution"]["command"].as_str());
             let command = reference.command.as_deref().or_else(stored_command);
             let mut execution = json!({ "command": command.unwrap_or_default() });
             if let Some(size) = &reference.compute_configuration {
@@ -127,8 +126,7 @@ impl Control {
             if let Some(data) = &document.training_data_reference {
                 submission["training_data_reference"] = data.clone();
             }
-            let upload =
-                Upload { text: submission.to_string(), syntax: Syntax::Json, zip: None };
+            let upload = Upload { text: submission.to_string(), syntax: Syntax::Json, zip: None };
             let checked = match self.check_submission(owner, upload).await {
                 Ok(Checked { submission, .. }) => submission,
                 Err(Problem::Refused(complaints)) => {

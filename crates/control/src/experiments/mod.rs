@@ -11,6 +11,8 @@ mod story;
 mod view;
 mod working;
 
+pub use story::SearchStory;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -242,9 +244,8 @@ impl Control {
         run: Uuid,
     ) -> Result<DocumentRecord, Problem> {
         let found = self.ledger.document(DocumentKind::ExperimentRun, run).await?;
-        let fits = |record: &DocumentRecord| {
-            record.owner == *owner && record.parent == Some(experiment)
-        };
+        let fits =
+            |record: &DocumentRecord| record.owner == *owner && record.parent == Some(experiment);
         found.filter(fits).ok_or(Problem::EXPERIMENT_RUN)
     }
 
@@ -285,6 +286,19 @@ impl Control {
                 return Ok(());
             }
         }
+    }
+
+    /// Wants the experiment's run to end that this search belongs to. `false` when there is
+    /// no such search.
+    pub(crate) async fn cancel_search(
+        &self,
+        owner: &UserName,
+        run: &RunId,
+    ) -> Result<bool, Problem> {
+        let Some((record, ..)) = self.search_of(owner, run).await? else { return Ok(false) };
+        let Some(experiment) = record.parent else { return Ok(false) };
+        self.cancel_experiment_run(owner, experiment, record.id).await?;
+        Ok(true)
     }
 
     /// Removes the run of an experiment with its trainings; those under way are canceled

@@ -14,6 +14,7 @@ use trainyard_model::terms::Terms;
 
 use super::Dialect;
 use super::desk::Desk;
+use super::metrics::EVALUATION_METRICS;
 use super::object::{Keys, Need, Object, Stray, shortened};
 use super::parts::{HREF, Model};
 use super::plans::Plan;
@@ -35,6 +36,7 @@ const ROOT: Keys = Keys {
         "training_results_reference",
         "training_data",
         "training_results",
+        EVALUATION_METRICS,
         "status",
     ],
     strays: &[
@@ -123,8 +125,9 @@ pub(super) fn submission(desk: &mut Desk<'_>, root: &Node) -> Option<Submission>
         let path = object.path_of(&pair.key);
         desk.only_store(&pair.value, path, pair.key_span.clone(), Role::Results)
     });
+    let evaluation_metrics = desk.evaluation_metrics(&object);
     let (model, data, results) = (model?, data?, results?);
-    Some(model.with_stores(data, results, Dialect::Later))
+    Some(model.with_stores(data, results, evaluation_metrics, Dialect::Later))
 }
 
 impl Desk<'_> {

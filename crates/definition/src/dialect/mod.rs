@@ -19,6 +19,7 @@ mod connection;
 mod desk;
 mod endpoint;
 mod later;
+mod metrics;
 mod object;
 mod parts;
 mod placeholder;
@@ -30,6 +31,7 @@ mod terms;
 mod which;
 
 pub(crate) use desk::{COMPLAINTS, Desk};
+pub(crate) use placeholder::is_placeholder;
 pub use which::Dialect;
 
 use trainyard_model::definition::StoreRef;

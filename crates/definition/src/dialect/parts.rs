@@ -3,6 +3,7 @@
 
 use trainyard_model::code::Code;
 use trainyard_model::definition::{AsWritten, FrameworkRef, TrainingDefinition};
+use trainyard_model::evaluation::EvaluationMetrics;
 use trainyard_model::secret::Secrets;
 use trainyard_model::size::Size;
 use trainyard_model::terms::Terms;
@@ -44,6 +45,7 @@ impl Model {
         self,
         data: Option<Store>,
         results: Store,
+        evaluation_metrics: Option<EvaluationMetrics>,
         dialect: Dialect,
     ) -> Submission {
         let (data, data_secret) =
@@ -61,6 +63,7 @@ impl Model {
                 results: results.at,
                 terms: self.terms,
                 as_written: self.as_written,
+                evaluation_metrics,
                 trial: None,
             },
             secrets: Secrets { data: data_secret, results: results.credentials },

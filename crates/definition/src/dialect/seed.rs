@@ -1,8 +1,8 @@
 //! The dialect of 2017-11-03 (JSON) and 2017-11-16 (YAML): the same keys.
 //!
-//! `model_definition`, `training_data` (a list of one), `training_results`. API
-//! clients of the time add `definition_location`, later `definition_href`, which
-//! names a stored definition in place of a zip.
+//! `model_definition`, `training_data` (a list of one), `training_results`, and FfDL's
+//! `evaluation_metrics`. API clients of the time add `definition_location`, later
+//! `definition_href`, which names a stored definition in place of a zip.
 
 use trainyard_model::code::Code;
 use trainyard_model::definition::{AsWritten, FrameworkRef};
@@ -13,13 +13,14 @@ use super::Dialect;
 use super::desk::Desk;
 use super::object::{Keys, Need, Object, Stray};
 use super::parts::{HREF, Model};
+use super::metrics::EVALUATION_METRICS;
 use super::stores::Store;
 use super::terms::{GRACE_PERIOD, QUEUE_LIMIT, RETRIES, RETRY_PAUSE, TIME_LIMIT};
 use crate::submission::Submission;
 use crate::text::{Kind, Node};
 
 const ROOT: Keys = Keys {
-    known: &["model_definition", "training_data", "training_results"],
+    known: &["model_definition", "training_data", "training_results", EVALUATION_METRICS],
     strays: &[
         (
             "training_data_reference",
@@ -53,6 +54,7 @@ const MODEL: Keys = Keys {
         ("command", Stray::Advice("it belongs into 'execution'")),
         ("resourceType", Stray::Advice("it belongs into 'execution'")),
         ("version", Stray::Advice("it belongs into 'framework'")),
+        (EVALUATION_METRICS, Stray::Advice("it stands beside 'model_definition'")),
     ],
 };
 const FRAMEWORK: Keys = Keys {
@@ -110,8 +112,9 @@ pub(super) fn submission(desk: &mut Desk<'_>, root: &Node) -> Option<Submission>
         let path = object.path_of(&pair.key);
         desk.store(&pair.value, path, pair.key_span.clone(), &RESULTS, &["target", "source"])
     });
+    let evaluation_metrics = desk.evaluation_metrics(&object);
     let (model, data, results) = (model?, data.ok()?, results?);
-    Some(model.with_stores(data, results, Dialect::Seed))
+    Some(model.with_stores(data, results, evaluation_metrics, Dialect::Seed))
 }
 
 /// What is wrong has been told.

@@ -95,6 +95,7 @@ impl Setup {
                 size: Size::Small,
                 data: (!self.data.is_empty()).then(|| store("data")),
                 data_version: None,
+                evaluation_metrics: None,
                 results: store(self.results),
                 terms: self.terms,
                 as_written: AsWritten::default(),

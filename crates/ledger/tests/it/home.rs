@@ -98,6 +98,7 @@ pub(crate) fn new_run(number: u128, owner: &str) -> NewRun {
             size: Size::Small,
             data: Some(store("in")),
             data_version: None,
+            evaluation_metrics: None,
             results: store("out"),
             terms: Terms::default(),
             as_written: AsWritten::default(),
