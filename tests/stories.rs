@@ -21,6 +21,7 @@ mod stories {
     mod command_line;
     mod data_cache;
     mod data_directory;
+    mod dialects;
     mod disk;
     mod faults;
     mod following;

@@ -195,7 +195,7 @@ fn upload(folder: &Path) -> Upload {
     std::fs::create_dir_all(&code).expect("ours");
     std::fs::create_dir_all(folder.join("store/results")).expect("ours");
     std::fs::write(code.join("main.py"), "print('hello')\n").expect("ours");
-    let packed = zip::pack(&code, &ZipLimits::default()).expect("it is flat");
+    let packed = zip::pack(&code, &ZipLimits::default(), zip::Layout::Flat).expect("it is flat");
     let text = serde_json::json!({
         "model_definition": {
             "framework": {"name": "tensorflow", "version": current_tensorflow()},
