@@ -11,6 +11,7 @@ pub mod error;
 pub mod event;
 pub mod framework;
 pub mod identity;
+pub mod inputs;
 pub mod learner;
 pub mod log;
 pub mod metrics;

@@ -29,6 +29,7 @@ mod disk;
 mod endings;
 mod entropy;
 mod hub;
+mod inputs;
 mod inspect;
 mod launch;
 mod live;

@@ -26,6 +26,7 @@ mod frameworks;
 mod gates;
 mod identity;
 mod incoming;
+mod inputs;
 mod lines;
 mod listen;
 mod metrics;

@@ -19,8 +19,8 @@ use utoipa_axum::routes;
 
 use crate::gates::Gates;
 use crate::{
-    attempts, checks, definitions, extract, frameworks, identity, lines, metrics, runs, service,
-    stream,
+    attempts, checks, definitions, extract, frameworks, identity, inputs, lines, metrics, runs,
+    service, stream,
 };
 
 /// How long the next piece of a request's body may take.
@@ -72,6 +72,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(stream::stream))
         .routes(routes!(lines::lines))
         .routes(routes!(metrics::metrics))
+        .routes(routes!(inputs::inputs))
         .routes(routes!(checks::check))
         .routes(routes!(definitions::create, definitions::list))
         .routes(routes!(definitions::show, definitions::delete))

@@ -4,10 +4,12 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod delete;
+pub(crate) mod diff;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod frameworks;
 pub(crate) mod logs;
+pub(crate) mod metrics;
 pub(crate) mod rerun;
 pub(crate) mod runs;
 pub(crate) mod serve;

@@ -1,15 +1,19 @@
 //! How documents of the API look to people. Pure: documents in, painted texts out.
 
 mod attempts;
+mod curves;
+mod differences;
 mod lists;
 mod run;
 mod runs;
 mod service;
 
 pub use attempts::attempts;
+pub use curves::{curves, metrics_table, number};
+pub(crate) use differences::differences;
 pub use lists::{checks, events, framework, frameworks, freed, pruned};
 pub use run::run;
-pub use runs::{run_line, runs};
+pub use runs::{Measured, run_line, runs, runs_with};
 pub use service::service;
 
 use anstyle::{AnsiColor, Style};
