@@ -29,7 +29,9 @@ fn routes(house: &House) -> Vec<Route> {
             house.run.to_string()
         };
         let mut path = template.replace("{id}", &id).replace("{n}", "1");
-        if template.ends_with("/log") && template.contains("attempts") {
+        if (template.ends_with("/log") || template.ends_with("/metrics"))
+            && template.contains("attempts")
+        {
             path.push_str("?offset=0");
         }
         for (method, operation) in methods.as_object().expect("methods") {
