@@ -13,6 +13,7 @@ pub mod experiment;
 pub mod framework;
 pub mod identity;
 pub mod instance;
+pub mod inputs;
 pub mod learner;
 pub mod log;
 pub mod metrics;

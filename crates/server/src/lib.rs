@@ -30,6 +30,7 @@ mod identity;
 mod incoming;
 mod instances;
 mod keyless;
+mod inputs;
 mod lines;
 mod listen;
 mod metrics;

@@ -4,6 +4,7 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod delete;
+pub(crate) mod diff;
 pub(crate) mod events;
 pub(crate) mod experiments;
 pub(crate) mod explain;
@@ -11,6 +12,7 @@ pub(crate) mod frameworks;
 pub(crate) mod instance;
 pub(crate) mod logs;
 pub(crate) mod models;
+pub(crate) mod metrics;
 pub(crate) mod rerun;
 pub(crate) mod runs;
 pub(crate) mod serve;

@@ -2,6 +2,8 @@
 
 mod attempts;
 mod experiments;
+mod curves;
+mod differences;
 mod lists;
 mod models;
 mod run;
@@ -10,10 +12,12 @@ mod service;
 
 pub use attempts::attempts;
 pub use experiments::{experiment, experiments, training_line, trials};
+pub use curves::{curves, metrics_table, number};
+pub(crate) use differences::differences;
 pub use lists::{checks, events, framework, frameworks, freed, pruned};
 pub use models::{model, models};
 pub use run::run;
-pub use runs::{run_line, runs};
+pub use runs::{Measured, run_line, runs, runs_with};
 pub use service::service;
 
 use anstyle::{AnsiColor, Style};

@@ -26,7 +26,7 @@ mod tree;
 mod walk;
 
 pub use extract::{ExtractError, extract};
-pub use inspect::{Entry, Inventory, inspect};
+pub use inspect::{Entry, Inventory, Listed, inspect, list};
 pub use layout::Layout;
 pub use limits::ZipLimits;
 pub use pack::{PackError, Packed, pack};
