@@ -32,6 +32,7 @@ mod stories {
     mod log_lines;
     mod logs;
     mod main_job;
+    mod metrics;
     mod overload;
     mod own_packages;
     mod preflight;

@@ -74,3 +74,20 @@ pub fn inspect(bytes: &[u8], limits: &ZipLimits) -> Result<Inventory, Vec<Diagno
     let total_bytes = entries.iter().map(|entry| entry.size).sum();
     Ok(Inventory { entries, total_bytes, warnings, packages })
 }
+
+/// A file of a zip, as the zip's directory has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes, unpacked.
+    pub size: u64,
+    /// The CRC-32 of its bytes.
+    pub crc32: u32,
+}
+
+/// The files of a zip that was accepted, without decompressing anything.
+pub fn list(bytes: &[u8], limits: &ZipLimits) -> Vec<Listed> {
+    let files = survey(bytes, limits).candidates.into_iter();
+    files.map(|file| Listed { name: file.name, size: file.size, crc32: file.crc }).collect()
+}

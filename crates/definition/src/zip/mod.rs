@@ -22,7 +22,7 @@ mod survey;
 mod walk;
 
 pub use extract::{ExtractError, extract};
-pub use inspect::{Entry, Inventory, inspect};
+pub use inspect::{Entry, Inventory, Listed, inspect, list};
 pub use limits::ZipLimits;
 pub use pack::{PackError, Packed, pack};
 pub use packages::PackageFiles;

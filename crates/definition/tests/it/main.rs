@@ -5,6 +5,7 @@ mod corpus;
 mod hostile;
 mod json;
 mod later;
+mod metrics;
 mod packing;
 mod premises;
 mod properties;

@@ -40,7 +40,9 @@ fn routes(house: &House) -> Vec<Route> {
             .replace("{name}", "owner")
             .replace("{key}", "key")
             .replace("{version}", &house.version);
-        if template.ends_with("/log") && template.contains("attempts") {
+        if (template.ends_with("/log") || template.ends_with("/metrics"))
+            && template.contains("attempts")
+        {
             path.push_str("?offset=0");
         }
         for (method, operation) in methods.as_object().expect("methods") {
