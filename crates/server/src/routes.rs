@@ -21,8 +21,8 @@ use utoipa_axum::routes;
 use crate::gates::Gates;
 use crate::monitor::feed::Feeds;
 use crate::{
-    attempts, checks, definitions, elsewhere, experiments, extract, frameworks, identity,
-    inputs, instances, lines, metrics, models, monitor, older, runs, service, stream, users,
+    attempts, checks, definitions, elsewhere, experiments, extract, frameworks, identity, inputs,
+    instances, lines, metrics, models, monitor, older, runs, service, stream, users,
 };
 
 /// How long the next piece of a request's body may take.

@@ -1,9 +1,9 @@
 //! How documents of the API look to people. Pure: documents in, painted texts out.
 
 mod attempts;
-mod experiments;
 mod curves;
 mod differences;
+mod experiments;
 mod lists;
 mod models;
 mod run;
@@ -11,9 +11,9 @@ mod runs;
 mod service;
 
 pub use attempts::attempts;
-pub use experiments::{experiment, experiments, training_line, trials};
 pub use curves::{curves, metrics_table, number};
 pub(crate) use differences::differences;
+pub use experiments::{experiment, experiments, training_line, trials};
 pub use lists::{checks, events, framework, frameworks, freed, pruned};
 pub use models::{model, models};
 pub use run::run;
