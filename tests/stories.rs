@@ -30,6 +30,7 @@ mod stories {
     mod log_lines;
     mod logs;
     mod main_job;
+    mod official_client;
     mod overload;
     mod own_packages;
     mod preflight;

@@ -17,6 +17,7 @@ mod keeper;
 pub mod lenient_s3;
 pub mod mnist;
 pub mod multipart;
+pub mod official_client;
 pub mod peers;
 pub mod ports;
 pub mod processes;
