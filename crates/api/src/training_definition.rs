@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::run::{FrameworkView, Metadata, Next};
+use crate::time::Time;
 
 /// The body of a `POST`. Fields that v3 has and this service keeps without
 /// using are taken as they come.
@@ -50,8 +51,12 @@ pub struct TrainingDefinitionEntity {
 /// Where the content of a training definition lies.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ContentVersion {
-    /// The training definition's absolute address.
+    /// The version's id.
+    pub guid: String,
+    /// The version's absolute address.
     pub url: String,
+    /// When it was made.
+    pub created_at: Time,
     /// Where to `PUT` the zip.
     pub content_url: String,
     /// `awaiting_content` or `persisted`.

@@ -101,6 +101,8 @@ fn run(cli: Cli, screen: &Screen, services: Services) -> Result<ExitCode, Failur
         Command::Delete(args) => asking(commands::delete::run(&context()?, &args.runs))?,
         Command::Frameworks(args) => asking(commands::frameworks::run(&context()?, args))?,
         Command::Check(args) => asking(commands::check::run(&context()?, args))?,
+        Command::User(args) => asking(commands::user::run(&context()?, args))?,
+        Command::Instance(args) => asking(commands::instance::run(&context()?, args))?,
         Command::Doctor => asking(doctor::run(&context()?))?,
     };
     Ok(exit.into())

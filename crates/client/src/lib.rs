@@ -16,6 +16,7 @@ mod http;
 mod learner;
 mod lines;
 mod patience;
+mod people;
 mod reader;
 pub mod runs;
 pub mod service;

@@ -13,7 +13,7 @@ pub enum Problem {
     /// There is no such thing, or it is somebody else's: which of the two is not told.
     #[error("there is no such {what}")]
     NotFound {
-        /// `run` or `training definition`.
+        /// `run`, `training definition`, `stored model` …
         what: &'static str,
     },
     /// What the user sent is not right; all complaints.

@@ -15,6 +15,9 @@ pub enum LedgerError {
     /// A training definition of this id is on record already.
     #[error("a training definition `{0}` is on record already")]
     DuplicateDefinition(DefinitionId),
+    /// A document of this id is on record already, or one of its trainings' runs.
+    #[error("a document `{0}` is on record already")]
+    DuplicateDocument(uuid::Uuid),
     /// There is no such run.
     #[error("no run `{0}` is on record")]
     UnknownRun(RunId),

@@ -14,6 +14,8 @@ const APPLICATION: i32 = 0x5459_5244;
 const STEPS: &[Step] = &[
     Step { name: "record", text: include_str!("../migrations/0001_record.sql") },
     Step { name: "attempt_outcome", text: include_str!("../migrations/0002_attempt_outcome.sql") },
+    Step { name: "people", text: include_str!("../migrations/0003_people.sql") },
+    Step { name: "documents", text: include_str!("../migrations/0004_documents.sql") },
 ];
 
 struct Step {

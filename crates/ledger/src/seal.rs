@@ -10,6 +10,7 @@ use rusqlite::Row;
 use secrecy::zeroize::Zeroizing;
 use sha2::{Digest, Sha256};
 use trainyard_model::ids::{DefinitionId, RunId};
+use uuid::Uuid;
 
 use crate::column;
 use crate::error::{DecodeError, LedgerError};
@@ -60,6 +61,8 @@ pub(crate) enum Purpose<'a> {
     RunSecrets(&'a RunId),
     /// The document of a training definition.
     Document(&'a DefinitionId),
+    /// A stored model, an experiment, or a run of one.
+    UserDocument(&'a Uuid),
 }
 
 impl Purpose<'_> {
@@ -67,6 +70,7 @@ impl Purpose<'_> {
         match self {
             Self::RunSecrets(run) => format!("run `{run}`"),
             Self::Document(definition) => format!("training definition `{definition}`"),
+            Self::UserDocument(id) => format!("document `{id}`"),
         }
     }
 
@@ -75,6 +79,7 @@ impl Purpose<'_> {
         match self {
             Self::RunSecrets(run) => format!("trainyard ledger v1: secrets of {run}"),
             Self::Document(definition) => format!("trainyard ledger v1: document of {definition}"),
+            Self::UserDocument(id) => format!("trainyard ledger v1: user document {id}"),
         }
     }
 }

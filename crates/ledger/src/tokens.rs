@@ -25,6 +25,11 @@ pub enum Access {
 impl Access {
     const ALL: [Self; 2] = [Self::Read, Self::Write];
 
+    /// The access that this word stands for.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|access| access.as_str() == word)
+    }
+
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -88,6 +93,12 @@ impl KnownTokens {
         remembered.by_hash.remove(hash);
     }
 
+    fn forget_all(&self) {
+        let mut remembered = self.lock();
+        remembered.generation += 1;
+        remembered.by_hash.clear();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Remembered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -134,8 +145,7 @@ impl Ledger {
             let params = named_params! { ":hash": hash, ":now": now.as_microsecond() };
             sql::TOKEN_USER.first(connection, params, |row| {
                 let access = column::parsed(row, "access", |word: String| {
-                    let access = Access::ALL.into_iter().find(|access| access.as_str() == word);
-                    access.ok_or(DecodeError::Word(word))
+                    Access::of(&word).ok_or(DecodeError::Word(word))
                 })?;
                 let expires: Option<i64> = column::plain(row, "expires")?;
                 Ok(Known { user: UserName(column::plain(row, "user")?), access, expires })
@@ -153,6 +163,20 @@ impl Ledger {
             Ok(sql::TOKEN_DELETE.execute(connection, named_params! { ":hash": hash })? > 0)
         })
         .await
+    }
+
+    /// Changes what is on record about many tokens, and then forgets all that was known.
+    pub(crate) async fn write_tokens<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let ledger = self.clone();
+        let changing = tokio::spawn(async move {
+            let changed = ledger.write(change).await;
+            ledger.known_tokens().forget_all();
+            changed
+        });
+        changing.await.map_err(|_| LedgerError::NoAnswer)?
     }
 
     /// Changes what is on record about a token, and then forgets what was known of it: in a

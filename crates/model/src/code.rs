@@ -179,6 +179,10 @@ codes! {
     Internal = "TY0611",
     /// A message of a learner whose attempt is over.
     StaleAttempt = "TY0612",
+    /// Something else that is not there, or is somebody else's.
+    UnknownThing = "TY0613",
+    /// A name that somebody has, or had.
+    NameTaken = "TY0614",
     /// A user who submits faster than is allowed.
     TooFast = "TY0620",
     /// As many unsettled runs as are allowed.

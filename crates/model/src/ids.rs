@@ -16,7 +16,11 @@ const RUN_PREFIX: &str = "training-";
 /// How many characters follow the prefix.
 const RUN_SUFFIX: usize = 9;
 
-/// The identity of a run: `training-` and nine of `[0-9A-Za-z]`.
+/// Digits of a trial's number after the `_`, at most.
+const TRIAL_DIGITS: usize = 5;
+
+/// The identity of a run: `training-` and nine of `[0-9A-Za-z]`; of a trial of a search for
+/// hyperparameters the search's own, `_`, and the trial's number from 0.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
@@ -37,6 +41,27 @@ impl RunId {
         Self(id)
     }
 
+    /// The id of a trial of the search that has this id.
+    #[must_use]
+    pub fn trial(&self, number: u32) -> Self {
+        Self(format!("{}_{number}", self.0))
+    }
+
+    /// The search that this is a trial of, and the trial's number.
+    pub fn search(&self) -> Option<(Self, u32)> {
+        let (search, number) = self.0.split_once('_')?;
+        Some((Self(search.to_owned()), number.parse().ok()?))
+    }
+
+    /// The folder of the run's results in their container: its id; of a trial a folder in
+    /// that of its search, as v3 has it.
+    pub fn results_folder(&self) -> String {
+        match self.search() {
+            Some((search, number)) => format!("{search}/learner-1/{number}"),
+            None => self.0.clone(),
+        }
+    }
+
     /// The id as it stands on the wire and in paths.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -52,11 +77,23 @@ impl FromStr for RunId {
     type Err = NotARunId;
 
     fn from_str(text: &str) -> Result<Self, NotARunId> {
-        let suffix = text.strip_prefix(RUN_PREFIX).unwrap_or_default();
-        let well_formed =
-            suffix.len() == RUN_SUFFIX && suffix.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let rest = text.strip_prefix(RUN_PREFIX).unwrap_or_default();
+        let (suffix, trial) = match rest.split_once('_') {
+            Some((suffix, trial)) => (suffix, Some(trial)),
+            None => (rest, None),
+        };
+        let well_formed = suffix.len() == RUN_SUFFIX
+            && suffix.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && trial.is_none_or(is_trial_number);
         if well_formed { Ok(Self(text.to_owned())) } else { Err(NotARunId(text.to_owned())) }
     }
+}
+
+/// Is this a number as [`RunId::trial`] writes it?
+fn is_trial_number(text: &str) -> bool {
+    (1..=TRIAL_DIGITS).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && (text == "0" || !text.starts_with('0'))
 }
 
 impl TryFrom<String> for RunId {
@@ -186,8 +223,27 @@ mod tests {
             "training-../../..",
             "model-DOl4q2LkR",
             "training-DOl4q_LkR",
+            "training-DOl4q2LkR_",
+            "training-DOl4q2LkR_01",
+            "training-DOl4q2LkR_1_2",
+            "training-DOl4q2LkR_+1",
+            "training-DOl4q2LkR_123456",
+            "training-DOl4q2LkR_1/..",
         ] {
             assert!(wrong.parse::<RunId>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_trial_has_its_number_behind_the_id_of_its_search() {
+        let search: RunId = "training-DOl4q2LkR".parse().unwrap();
+        for number in [0, 7, 99_999] {
+            let trial = search.trial(number);
+            assert_eq!(trial.as_str().parse::<RunId>().as_ref(), Ok(&trial));
+            assert_eq!(trial.search(), Some((search.clone(), number)));
+        }
+        assert_eq!(search.search(), None);
+        assert_eq!(search.results_folder(), "training-DOl4q2LkR");
+        assert_eq!(search.trial(3).results_folder(), "training-DOl4q2LkR/learner-1/3");
     }
 }

@@ -1,8 +1,8 @@
 //! Permissions, as argument types: a handler cannot be written without naming
 //! the one that it needs.
 //!
-//! [`Reader`] may look, [`Writer`] may also change, [`Learner`] speaks for one
-//! attempt. A stranger's run is not told from one that does not exist; that is
+//! [`Reader`] may look, [`Writer`] may also change, [`Operator`] says who may do either,
+//! [`Learner`] speaks for one attempt. A stranger's run is not told from one that does not exist; that is
 //! `control`'s business, which gets the user's name.
 
 use axum::extract::{FromRequestParts, Path};
@@ -24,6 +24,10 @@ pub(crate) struct Reader(pub(crate) UserName);
 /// A user who may change things.
 #[derive(Debug)]
 pub(crate) struct Writer(pub(crate) UserName);
+
+/// The operator: the local user, whose credential lies in the server's own files.
+#[derive(Debug)]
+pub(crate) struct Operator(pub(crate) UserName);
 
 /// The user whose permission was found good, for extractors after it that count what each
 /// user has under way.
@@ -55,6 +59,15 @@ impl FromRequestParts<Shared> for Writer {
             }
             (_, Access::Read) => Err(Failure::forbidden()),
         }
+    }
+}
+
+impl FromRequestParts<Shared> for Operator {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Failure> {
+        let Writer(name) = Writer::from_request_parts(parts, shared).await?;
+        if name == UserName::local() { Ok(Self(name)) } else { Err(Failure::not_operator()) }
     }
 }
 

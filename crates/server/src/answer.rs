@@ -59,8 +59,19 @@ impl Failure {
         Self::new(StatusCode::FORBIDDEN, complaint)
     }
 
+    pub(crate) fn not_operator() -> Self {
+        let complaint = Diagnostic::error(Code::Forbidden, "this is the operator's business")
+            .help("ask on the server's own machine, as the user who runs it");
+        Self::new(StatusCode::FORBIDDEN, complaint)
+    }
+
     pub(crate) fn not_found(code: Code, message: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, Diagnostic::error(code, message))
+    }
+
+    /// Something that is neither a run nor a training definition.
+    pub(crate) fn unknown(what: &str) -> Self {
+        Self::not_found(Code::UnknownThing, &format!("there is no such {what}"))
     }
 
     pub(crate) fn too_large(limit: usize) -> Self {
@@ -98,9 +109,10 @@ impl From<Problem> for Failure {
             Problem::NotFound { what: "run" } => {
                 Self::not_found(Code::UnknownRun, "there is no such run")
             }
-            Problem::NotFound { .. } => {
+            Problem::NotFound { what: "training definition" } => {
                 Self::not_found(Code::UnknownDefinition, "there is no such training definition")
             }
+            Problem::NotFound { what } => Self::unknown(what),
             Problem::Refused(complaints) => Self {
                 status: StatusCode::BAD_REQUEST,
                 trace: uuid::Uuid::now_v7().to_string(),

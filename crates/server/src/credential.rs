@@ -51,6 +51,19 @@ pub(crate) fn local(path: &Path) -> io::Result<SecretString> {
     Ok(SecretString::from(text.trim().to_owned()))
 }
 
+/// What API keys begin with.
+const API_KEY: &str = "tya_";
+
+/// A new API key.
+pub(crate) fn api_key() -> SecretString {
+    SecretString::from(format!("{API_KEY}{}", hex(&random())))
+}
+
+/// Does this look like an API key?
+pub(crate) fn is_api_key(text: &str) -> bool {
+    text.starts_with(API_KEY)
+}
+
 /// Makes a login's token for `user` and puts it on record.
 pub(crate) async fn login(
     ledger: &Ledger,

@@ -15,6 +15,7 @@ use trainyard_api::{ErrorBody, Time};
 use trainyard_ledger::DefinitionRecord;
 use trainyard_model::code::Code;
 use trainyard_model::ids::DefinitionId;
+use uuid::Uuid;
 
 use crate::access::{Reader, Writer};
 use crate::answer::{Answer, Failure};
@@ -73,6 +74,46 @@ pub(crate) async fn show(
     Ok(Json(resource(record, &shared.base_url(&headers))?))
 }
 
+/// Stores a training definition's zip, at the address that v3 gives its one version.
+#[utoipa::path(put, path = "/v3/ml_assets/training_definitions/{id}/versions/{version}/content", tag = "definitions", security(("token" = [])),
+    params(("id" = String, Path), ("version" = String, Path)),
+    request_body(content = [u8], content_type = "application/octet-stream"),
+    responses((status = 200, body = ContentStored), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 413, body = ErrorBody), (status = 429, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub(crate) async fn store_version(
+    writer: Writer,
+    shared: State<Shared>,
+    Path((id, version)): Path<(String, String)>,
+    zip: SentZip,
+) -> Answer<Json<ContentStored>> {
+    store(writer, shared, Path(of_version(&id, &version)?), zip).await
+}
+
+/// A training definition's zip, at the address that v3 gives its one version.
+#[utoipa::path(get, path = "/v3/ml_assets/training_definitions/{id}/versions/{version}/content", tag = "definitions", security(("token" = [])),
+    params(("id" = String, Path), ("version" = String, Path)),
+    responses((status = 200, content_type = "application/zip", body = [u8]), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub(crate) async fn version_content(
+    reader: Reader,
+    shared: State<Shared>,
+    Path((id, version)): Path<(String, String)>,
+) -> Answer<Response> {
+    content(reader, shared, Path(of_version(&id, &version)?)).await
+}
+
+/// The one version of a training definition, which is itself.
+#[utoipa::path(get, path = "/v3/ml_assets/training_definitions/{id}/versions/{version}", tag = "definitions", security(("token" = [])),
+    params(("id" = String, Path), ("version" = String, Path)),
+    responses((status = 200, body = TrainingDefinitionResource), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub(crate) async fn version(
+    reader: Reader,
+    shared: State<Shared>,
+    Path((id, version)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answer<Json<TrainingDefinitionResource>> {
+    show(reader, shared, Path(of_version(&id, &version)?), headers).await
+}
+
 /// Stores a training definition's zip.
 #[utoipa::path(put, path = "/v3/ml_assets/training_definitions/{id}/content", tag = "definitions", security(("token" = [])), params(("id" = String, Path)),
     request_body(content = [u8], content_type = "application/octet-stream"),
@@ -119,9 +160,13 @@ pub(crate) async fn delete(
 fn resource(record: DefinitionRecord, base_url: &str) -> Answer<TrainingDefinitionResource> {
     let url = format!("{base_url}{PATH}/{}", record.id);
     let state = if record.content.is_some() { "persisted" } else { "awaiting_content" };
+    let version = version_id(record.id);
+    let version_url = format!("{url}/versions/{version}");
     let version = ContentVersion {
-        url: url.clone(),
-        content_url: format!("{url}/content"),
+        guid: version.to_string(),
+        content_url: format!("{version_url}/content"),
+        url: version_url,
+        created_at: Time(record.created_at),
         content_status: ContentStatus { state: state.to_owned() },
     };
     let definition =
@@ -139,6 +184,23 @@ fn resource(record: DefinitionRecord, base_url: &str) -> Answer<TrainingDefiniti
             experiment_version: version,
         },
     })
+}
+
+/// What the id of a training definition's one version differs in from its own. v3 has versions
+/// with ids of their own; here a definition has one for all its life.
+const VERSION: u128 = 0x0001_0000_0000_0000_0000_0000_0000_0001;
+
+fn version_id(id: DefinitionId) -> Uuid {
+    Uuid::from_u128(id.0.as_u128() ^ VERSION)
+}
+
+/// The id of the training definition that has this version.
+fn of_version(id: &str, version: &str) -> Answer<String> {
+    let known = definition_id(id)?;
+    if version.parse() == Ok(version_id(known)) {
+        return Ok(id.to_owned());
+    }
+    Err(Failure::not_found(Code::UnknownDefinition, "there is no such version of it"))
 }
 
 fn definition_id(text: &str) -> Answer<DefinitionId> {

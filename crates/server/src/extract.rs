@@ -73,6 +73,29 @@ impl FromRequest<Shared> for Content {
     }
 }
 
+/// What somebody may send who has no credential yet.
+const OF_NOBODY: usize = 16 << 10;
+
+/// The whole of a small body, from whoever it comes.
+#[derive(Debug)]
+pub(crate) struct Small(pub(crate) Bytes);
+
+impl FromRequest<Shared> for Small {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &Shared) -> Result<Self, Failure> {
+        refuse_too_large(&request, OF_NOBODY)?;
+        let read = to_bytes(request.into_body(), OF_NOBODY).await;
+        read.map(Self).map_err(|error| {
+            if error.into_inner().is::<LengthLimitError>() {
+                Failure::too_large(OF_NOBODY)
+            } else {
+                Failure::bad_request("the request ended before it was complete")
+            }
+        })
+    }
+}
+
 /// The answer where there is no route.
 pub(crate) async fn no_route(method: Method, uri: Uri) -> Failure {
     let complaint = Diagnostic::error(Code::BadRequest, format!("there is no {}", uri.path()))

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
+use axum::middleware::map_request;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -19,7 +20,8 @@ use utoipa_axum::routes;
 
 use crate::gates::Gates;
 use crate::{
-    attempts, checks, definitions, extract, frameworks, identity, lines, runs, service, stream,
+    attempts, checks, definitions, extract, frameworks, identity, instances, lines, older, runs,
+    service, stream, users,
 };
 
 /// How long the next piece of a request's body may take.
@@ -57,7 +59,17 @@ fn described() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(service::health))
         .routes(routes!(service::service))
-        .routes(routes!(identity::token))
+        .routes(routes!(identity::token, identity::refresh))
+        .routes(routes!(identity::token_v2))
+        .routes(routes!(identity::oidc))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::remove))
+        .routes(routes!(users::set_password))
+        .routes(routes!(users::create_key))
+        .routes(routes!(users::remove_key))
+        .routes(routes!(instances::list, instances::create))
+        .routes(routes!(instances::show, instances::delete))
+        .routes(routes!(instances::add_member, instances::remove_member))
         .routes(routes!(frameworks::list))
         .routes(routes!(frameworks::environments))
         .routes(routes!(frameworks::prune))
@@ -74,6 +86,8 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(definitions::create, definitions::list))
         .routes(routes!(definitions::show, definitions::delete))
         .routes(routes!(definitions::store, definitions::content))
+        .routes(routes!(definitions::version))
+        .routes(routes!(definitions::store_version, definitions::version_content))
         .routes(routes!(attempts::assignment))
         .routes(routes!(attempts::code))
         .routes(routes!(attempts::reports))
@@ -85,13 +99,16 @@ fn described() -> OpenApiRouter<Shared> {
 pub fn router(shared: Shared) -> Router {
     let limit = DefaultBodyLimit::max(shared.upload_bytes);
     let (router, _) = described().split_for_parts();
-    router
+    let router = router
         .fallback(extract::no_route)
         .method_not_allowed_fallback(extract::no_method)
         .layer(limit)
         .layer(RequestBodyTimeoutLayer::new(BODY))
         .layer(CatchPanicLayer::new())
-        .with_state(shared)
+        .with_state(shared);
+    // A layer around the router sees a request after its route was found; this one has to be
+    // there before.
+    Router::new().fallback_service(router).layer(map_request(older::spelling))
 }
 
 /// The OpenAPI document of all routes. It is checked in as `openapi.json`.

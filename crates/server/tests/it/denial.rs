@@ -11,11 +11,15 @@ const OPEN: [&str; 1] = ["/health"];
 /// The login: its credential is a password, not a token.
 const LOGIN: &str = "/v3/identity/token";
 
+/// Logins whose credential stands in the body: an older token, an API key.
+const IN_THE_BODY: [(&str, &str); 2] = [("put", LOGIN), ("post", "/oidc/token")];
+
 struct Route {
     method: String,
     template: String,
     path: String,
     for_learners: bool,
+    for_the_operator: bool,
 }
 
 fn routes(house: &House) -> Vec<Route> {
@@ -25,10 +29,17 @@ fn routes(house: &House) -> Vec<Route> {
     for (template, methods) in paths {
         let id = if template.contains("training_definitions") {
             house.definition.to_string()
+        } else if template.contains("wml_instances") {
+            house.instance.to_string()
         } else {
             house.run.to_string()
         };
-        let mut path = template.replace("{id}", &id).replace("{n}", "1");
+        let mut path = template
+            .replace("{id}", &id)
+            .replace("{n}", "1")
+            .replace("{name}", "owner")
+            .replace("{key}", "key")
+            .replace("{version}", &house.version);
         if template.ends_with("/log") && template.contains("attempts") {
             path.push_str("?offset=0");
         }
@@ -38,6 +49,7 @@ fn routes(house: &House) -> Vec<Route> {
                 template: template.clone(),
                 path: path.clone(),
                 for_learners: operation["tags"][0] == "attempts",
+                for_the_operator: operation["tags"][0] == "operator",
             });
         }
     }
@@ -47,6 +59,7 @@ fn routes(house: &House) -> Vec<Route> {
 
 fn is_guarded(route: &Route) -> bool {
     !OPEN.contains(&route.template.as_str())
+        && !IN_THE_BODY.contains(&(route.method.as_str(), route.template.as_str()))
 }
 
 fn changes_something(route: &Route) -> bool {
@@ -70,7 +83,8 @@ async fn a_stranger_is_told_that_there_is_nothing() {
     let house = House::build().await;
     let named: Vec<Route> = routes(&house)
         .into_iter()
-        .filter(|route| route.template.contains("{id}") && !route.for_learners)
+        .filter(|route| route.template.contains("{id}"))
+        .filter(|route| !route.for_learners && !route.for_the_operator)
         .filter(|route| !(route.method == "patch" || route.method == "put"))
         .collect();
     assert!(named.len() >= 7);
@@ -83,6 +97,52 @@ async fn a_stranger_is_told_that_there_is_nothing() {
     assert_eq!(house.ask("get", &run, Some(OWNER)).await.0, 200);
     let (_, list) = house.ask("get", "/v3/models", Some(STRANGER)).await;
     assert!(!list.contains(house.run.as_str()), "{list}");
+}
+
+/// Neither who owns things nor a stranger says who may log in; nor does anybody learn from the
+/// answer who that is.
+#[tokio::test]
+async fn the_operators_business_is_nobody_elses() {
+    let house = House::build().await;
+    let routes: Vec<Route> =
+        routes(&house).into_iter().filter(|route| route.for_the_operator).collect();
+    assert!(routes.len() >= 9, "{}", routes.len());
+    for route in &routes {
+        for token in [OWNER, STRANGER, LOOKER] {
+            let (status, body) = house.ask(&route.method, &route.path, Some(token)).await;
+            assert_eq!(status, 403, "{} {}: {body}", route.method, route.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_login_by_body_needs_what_is_right() {
+    let house = House::build().await;
+    let client = reqwest::Client::builder().no_proxy().build().expect("it can be built");
+    let refresh = |token: String| {
+        let body = serde_json::json!({ "token": token });
+        client.put(format!("{}{LOGIN}", house.url)).json(&body).send()
+    };
+    for wrong in ["", "wrong", "a.b.c"] {
+        assert_eq!(refresh(wrong.to_owned()).await.expect("an answer").status().as_u16(), 401);
+    }
+    let answer = refresh(LOOKER.to_owned()).await.expect("an answer");
+    let body: serde_json::Value = answer.json().await.expect("JSON");
+    let token = body["token"].as_str().expect("a token");
+    assert_eq!(house.ask("get", "/v3/models", Some(token)).await.0, 200);
+    // Who may only look cannot renew that into more.
+    assert_eq!(house.ask("post", "/v3/models", Some(token)).await.0, 403);
+    let grant = "urn:ibm:params:oauth:grant-type:apikey";
+    let oidc = |key: &str| {
+        let form = format!("apikey={key}&grant_type={grant}");
+        client.post(format!("{}/oidc/token", house.url)).body(form).send()
+    };
+    // A token that is no API key is none, however good it is.
+    for wrong in ["", "tya_00", OWNER] {
+        assert_eq!(oidc(wrong).await.expect("an answer").status().as_u16(), 401, "{wrong}");
+    }
+    let large = "x".repeat(20_000);
+    assert_eq!(oidc(&large).await.expect("an answer").status().as_u16(), 413);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use tokio::io::AsyncWriteExt as _;
 use trainyard_control::{Control, Limits, Settings, StoreChecks, Upload};
 use trainyard_definition::{Syntax, ZipLimits, zip};
 use trainyard_engine::{LocalConfig, LocalEngine};
-use trainyard_ledger::{Access, Ledger};
+use trainyard_ledger::{Access, InstanceRecord, Ledger};
 use trainyard_model::ids::{DefinitionId, RunId, UserName};
 use trainyard_server::{Config, Shared, router};
 
@@ -28,6 +28,9 @@ pub(crate) struct House {
     pub(crate) url: String,
     pub(crate) run: RunId,
     pub(crate) definition: DefinitionId,
+    pub(crate) version: String,
+    /// Of which the owner is a member.
+    pub(crate) instance: uuid::Uuid,
     client: reqwest::Client,
     control: Arc<Control>,
     folder: TempDir,
@@ -57,6 +60,15 @@ impl House {
             serde_json::json!({"name": "d", "framework": {"name": "tensorflow", "version": "1"}});
         let definition =
             control.create_definition(&owner, "d".to_owned(), document).await.expect("it is right");
+        let id = definition.id.0;
+        let version = uuid::Uuid::from_u128(id.as_u128() ^ (1 << 112) ^ 1).to_string();
+        let instance = InstanceRecord {
+            id: uuid::Uuid::new_v4(),
+            name: "lab".to_owned(),
+            members: vec![owner],
+            created_at: Timestamp::now(),
+        };
+        assert!(ledger.add_instance(instance.clone()).await.expect("the ledger is there"));
         let listener =
             tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -74,6 +86,8 @@ impl House {
             url,
             run: run.record.id,
             definition: definition.id,
+            version,
+            instance: instance.id,
             client: reqwest::Client::builder().no_proxy().build().expect("it can be built"),
             control: kept,
             folder,

@@ -1,0 +1,2 @@
+-- Forgets all of a user's API keys.
+DELETE FROM api_keys WHERE user = :user;

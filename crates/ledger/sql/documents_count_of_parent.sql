@@ -1,0 +1,2 @@
+-- How many documents belong to another.
+SELECT count(*) FROM documents WHERE parent = :parent;

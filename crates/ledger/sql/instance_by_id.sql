@@ -1,0 +1,2 @@
+-- An instance.
+SELECT id, name, created_at FROM instances WHERE id = :id;

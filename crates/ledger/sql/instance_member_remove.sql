@@ -1,0 +1,2 @@
+-- Somebody does not belong to an instance any more.
+DELETE FROM instance_members WHERE instance = :id AND user = :user;

@@ -1,0 +1,2 @@
+-- All instances.
+SELECT id, name, created_at FROM instances ORDER BY name;

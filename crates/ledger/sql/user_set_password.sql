@@ -1,0 +1,2 @@
+-- Another password.
+UPDATE users SET password = :password WHERE name = :name AND removed_at IS NULL;
