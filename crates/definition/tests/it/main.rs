@@ -4,6 +4,7 @@ mod archive;
 mod corpus;
 mod hostile;
 mod json;
+mod later;
 mod packing;
 mod premises;
 mod properties;

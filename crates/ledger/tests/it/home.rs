@@ -94,6 +94,7 @@ pub(crate) fn new_run(number: u128, owner: &str) -> NewRun {
             },
             command: "python3 train.py".to_owned(),
             size: Size::Small,
+            plan: None,
             data: Some(store("in")),
             data_version: None,
             results: store("out"),
