@@ -35,11 +35,14 @@ struct Capacity {
     spools: usize,
     /// Open event streams.
     followers: usize,
+    /// Open WebSockets.
+    monitors: usize,
 }
 
-/// 256 MiB of bodies, of which a user has a quarter.
-const ALL: Capacity = Capacity { memory: 4096, spools: 16, followers: 1024 };
-const OF_USER: Capacity = Capacity { memory: 1024, spools: 4, followers: 256 };
+/// 256 MiB of bodies, of which a user has a quarter. Monitors share what they are told, so
+/// that each costs little more than its connection.
+const ALL: Capacity = Capacity { memory: 4096, spools: 16, followers: 1024, monitors: 8192 };
+const OF_USER: Capacity = Capacity { memory: 1024, spools: 4, followers: 256, monitors: 4096 };
 
 /// All places of a server.
 #[derive(Debug, Clone)]
@@ -55,6 +58,7 @@ struct Places {
     memory: Arc<Semaphore>,
     spools: Arc<Semaphore>,
     followers: Arc<Semaphore>,
+    monitors: Arc<Semaphore>,
 }
 
 /// A place, until it is dropped.
@@ -83,6 +87,7 @@ impl Places {
             memory: places(capacity.memory),
             spools: places(capacity.spools),
             followers: places(capacity.followers),
+            monitors: places(capacity.monitors),
         }
     }
 }
@@ -101,16 +106,25 @@ impl Gates {
 
     /// A place for a follower.
     pub(crate) fn follower(&self, user: &UserName) -> Answer<Place> {
+        self.take(user, |places| &places.followers, |capacity| capacity.followers)
+    }
+
+    /// A place for a monitor.
+    pub(crate) fn monitor(&self, user: &UserName) -> Answer<Place> {
+        self.take(user, |places| &places.monitors, |capacity| capacity.monitors)
+    }
+
+    fn take(&self, user: &UserName, kind: Kind, count: fn(&Capacity) -> usize) -> Answer<Place> {
         let of_user = self.of_user(user);
-        let take = |places: &Places| Arc::clone(&places.followers).try_acquire_owned();
+        let take = |places: &Places| Arc::clone(kind(places)).try_acquire_owned();
         match (take(&of_user), take(&self.all)) {
             (Ok(own), Ok(all)) => Ok(Place { _own: own, _all: all, _of_user: of_user }),
             (Err(_), _) => {
-                let message = format!("you follow {} logs already", OF_USER.followers);
+                let message = format!("you follow {} logs already", count(&OF_USER));
                 Err(Failure::busy(message, TRY_AGAIN))
             }
             (_, Err(_)) => {
-                let message = format!("{} logs are followed already", ALL.followers);
+                let message = format!("{} logs are followed already", count(&ALL));
                 Err(Failure::busy(message, TRY_AGAIN))
             }
         }

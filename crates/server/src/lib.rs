@@ -29,6 +29,7 @@ mod incoming;
 mod instances;
 mod lines;
 mod listen;
+mod monitor;
 mod older;
 mod paging;
 mod passwords;
@@ -43,6 +44,7 @@ mod users;
 
 pub use config::{Config, ConfigError};
 pub use gates::Gates;
+pub use monitor::feed::Feeds;
 pub use routes::{Shared, openapi, router};
 pub use runtime::HomeError;
 pub use serve::{ServeError, ServeOptions, serve};

@@ -87,7 +87,8 @@ async fn answer(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(BUFFER);
     let service = TowerToHyperService::new(router);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    // With upgrades: monitors are WebSockets.
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let told = async move {
         // Resolves with an error when the other end is dropped: that is the word.
         let _ = stopping.changed().await;

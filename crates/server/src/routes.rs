@@ -19,9 +19,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::gates::Gates;
+use crate::monitor::feed::Feeds;
 use crate::{
-    attempts, checks, definitions, extract, frameworks, identity, instances, lines, older, runs,
-    service, stream, users,
+    attempts, checks, definitions, extract, frameworks, identity, instances, lines, monitor, older,
+    runs, service, stream, users,
 };
 
 /// How long the next piece of a request's body may take.
@@ -42,6 +43,8 @@ pub struct Shared {
     pub public_url: Option<String>,
     /// The places for bodies and followers.
     pub gates: Gates,
+    /// What monitors are told.
+    pub feeds: Feeds,
 }
 
 impl Shared {
@@ -81,6 +84,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(runs::rerun))
         .routes(routes!(runs::log))
         .routes(routes!(stream::stream))
+        .routes(routes!(monitor::monitor))
         .routes(routes!(lines::lines))
         .routes(routes!(checks::check))
         .routes(routes!(definitions::create, definitions::list))

@@ -20,6 +20,7 @@ use crate::config::{Config, ConfigError};
 use crate::credential;
 use crate::gates::Gates;
 use crate::listen::listen;
+use crate::monitor::feed::Feeds;
 use crate::routes::{Shared, router};
 use crate::runtime::{Home, HomeError};
 
@@ -123,6 +124,7 @@ pub async fn serve(options: ServeOptions, ready: impl FnOnce(&str)) -> Result<()
         upload_bytes: usize::try_from(config.limits.upload_bytes).unwrap_or(usize::MAX),
         started_at,
         public_url: config.public_url.clone(),
+        feeds: Feeds::default(),
         gates: Gates::default(),
     };
     let connections = config.limits.connections;

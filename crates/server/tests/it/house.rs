@@ -80,6 +80,7 @@ impl House {
             started_at: Timestamp::now(),
             public_url: None,
             gates: trainyard_server::Gates::default(),
+            feeds: trainyard_server::Feeds::default(),
         };
         tokio::spawn(async move { axum::serve(listener, router(shared)).await });
         Self {
