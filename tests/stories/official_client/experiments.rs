@@ -11,8 +11,8 @@ use crate::harness::Told;
 pub(super) fn judge(judge: &mut Judge<'_>, office: &Office, generation: Generation) -> Told {
     stored(judge, office, generation)?;
     live(judge, office)?;
-    questions(judge, generation)?;
-    trial(judge, office)?;
+    questions(judge, generation);
+    trial(judge, office);
     let experiment = known(judge.telling, "store_experiment_by_model", "/uid");
     judge.expect("run_experiment_and_wait", |step| {
         let run = step.text("/metadata/guid")?;
@@ -24,7 +24,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, office: &Office, generation: Generati
         ])?;
         trials(step, "digits of a user")
     });
-    repositories(judge, generation)?;
+    repositories(judge, generation);
     judge.expect("delete_experiment_run", success);
     judge.expect("details_of_a_deleted_experiment_run", |step| step.raised(&["Status code: 404"]));
     judge.expect("delete_experiment", success);
@@ -165,7 +165,7 @@ fn within(status: &Value) -> Result<()> {
     Ok(())
 }
 
-fn questions(judge: &mut Judge<'_>, generation: Generation) -> Told {
+fn questions(judge: &mut Judge<'_>, generation: Generation) {
     let run = known(judge.telling, "run_experiment", "/uid");
     let experiment = known(judge.telling, "store_experiment", "/uid");
     judge.expect("get_experiment_run", |step| {
@@ -246,11 +246,10 @@ fn questions(judge: &mut Judge<'_>, generation: Generation) -> Told {
             ])
         }
     });
-    Ok(())
 }
 
 /// The first trial: its log tells the values that it was given, and its model is its own.
-fn trial(judge: &mut Judge<'_>, office: &Office) -> Told {
+fn trial(judge: &mut Judge<'_>, office: &Office) {
     let id = known(judge.telling, "store_model_of_a_trial", "/trial");
     let statuses = judge
         .telling
@@ -286,10 +285,9 @@ fn trial(judge: &mut Judge<'_>, office: &Office) -> Told {
         let key = format!("{folder}/model/digits.joblib");
         super::models::same_content(step, office, &[("digits.joblib", &key)])
     });
-    Ok(())
 }
 
-fn repositories(judge: &mut Judge<'_>, generation: Generation) -> Told {
+fn repositories(judge: &mut Judge<'_>, generation: Generation) {
     let experiment = known(judge.telling, "store_experiment", "/uid");
     let model = known(judge.telling, "store_trained_model", "/uid");
     let definition = known(judge.telling, "store_definition", "/uid");
@@ -317,5 +315,4 @@ fn repositories(judge: &mut Judge<'_>, generation: Generation) -> Told {
         Ok(())
     });
     judge.expect("repository_details_of_one", |step| step.gave("/metadata/guid", experiment));
-    Ok(())
 }

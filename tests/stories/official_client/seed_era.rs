@@ -23,8 +23,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, office: &Office) -> Told {
         ensure!(rest.is_some(), "{version} is not the address of a version");
         Ok(())
     });
-    runs(judge, office)?;
-    models(judge)?;
+    runs(judge, office);
+    models(judge);
     judge.expect("delete_run", |step| step.gave("", true));
     judge.expect("status_of_a_deleted_run", |step| {
         // This client raises nothing: it prints, and gives nothing.
@@ -38,7 +38,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, office: &Office) -> Told {
     Ok(())
 }
 
-fn runs(judge: &mut Judge<'_>, office: &Office) -> Told {
+fn runs(judge: &mut Judge<'_>, office: &Office) {
     let id = known(judge.telling, "run_and_wait", "");
     let log = office.stored(&format!("{id}/learner-1/training-log.txt")).unwrap_or_default();
     judge.expect("run_and_wait", |step| {
@@ -91,10 +91,9 @@ fn runs(judge: &mut Judge<'_>, office: &Office) -> Told {
         step.printed(&["GUID (training)", "STATE", "CREATED", "FRAMEWORK", id])?;
         step.printed(&["completed", "error", "canceled", "scikit-learn"])
     });
-    Ok(())
 }
 
-fn models(judge: &mut Judge<'_>) -> Told {
+fn models(judge: &mut Judge<'_>) {
     let model = known(judge.telling, "store_trained_model", "/entity/ml_asset_guid");
     let of_file = known(judge.telling, "store_model_of_a_file", "/uid");
     judge.expect("store_trained_model", |_| {
@@ -123,5 +122,4 @@ fn models(judge: &mut Judge<'_>) -> Told {
         step.gave("", Value::Null).context("nothing comes of what is not there")?;
         step.printed(&["Getting model details failed.", "\"errors\""])
     });
-    Ok(())
 }

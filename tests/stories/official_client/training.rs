@@ -13,7 +13,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, office: &Office, generation: Generati
     finished(judge, office, generation)?;
     live(judge, office)?;
     lists(judge, office)?;
-    ends(judge, office)
+    ends(judge, office);
+    Ok(())
 }
 
 /// 36 of `[0-9a-z-]`: what the client checks of ids.
@@ -144,12 +145,14 @@ fn entries(file: &str) -> Result<Vec<(String, u64, Value)>> {
     let entry = |line: &str| -> Result<_> {
         let line: Value = serde_json::from_str(line)?;
         let number = |one: &Value| one["value"].as_str().and_then(|text| text.parse::<f64>().ok());
+        let iteration =
+            line["etimes"]["iteration"]["value"].as_str().and_then(|at| at.parse().ok());
         let values = line["values"].as_object().context("values")?.iter();
         let values = values.map(|(name, one)| Some((name.clone(), json!(number(one)?))));
         let values: Option<serde_json::Map<_, _>> = values.collect();
         Ok((
             line["grouplabel"].as_str().context("a group")?.to_owned(),
-            number(&line["etimes"]["iteration"]).context("an iteration")? as u64,
+            iteration.context("an iteration")?,
             Value::Object(values.context("a number")?),
         ))
     };
@@ -174,8 +177,8 @@ fn reported(metrics: &[Value]) -> Result<Vec<(String, u64, Value)>> {
 pub(super) fn lines_of(metrics: &[(String, u64, Value)]) -> Vec<String> {
     let line = |(phase, iteration, values): &(String, u64, Value)| {
         let values = values.as_object().into_iter().flatten();
-        let values: String = values.map(|(name, value)| format!("{name}:{value} ")).collect();
-        format!(" iteration:{iteration} phase:{phase} {values}")
+        let values: Vec<String> = values.map(|(name, value)| format!("{name}:{value} ")).collect();
+        format!(" iteration:{iteration} phase:{phase} {}", values.concat())
     };
     metrics.iter().map(line).collect()
 }
@@ -353,7 +356,7 @@ fn lists(judge: &mut Judge<'_>, office: &Office) -> Told {
     Ok(())
 }
 
-fn ends(judge: &mut Judge<'_>, office: &Office) -> Told {
+fn ends(judge: &mut Judge<'_>, office: &Office) {
     let id = known(judge.telling, "run_and_wait", "/uid");
     judge.expect("delete_run", success);
     for gone in ["status_of_a_deleted_run", "details_of_a_deleted_run", "model_of_a_deleted_run"] {
@@ -372,5 +375,4 @@ fn ends(judge: &mut Judge<'_>, office: &Office) -> Told {
     judge.expect("delete_definition", success);
     judge.expect("details_of_a_deleted_definition", |step| step.raised(&["Status code: 404"]));
     judge.expect("delete_definition_again", |step| step.raised(&["does not exist"]));
-    Ok(())
 }
