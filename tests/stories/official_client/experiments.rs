@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use trainyard_testkit::official_client::{Generation, Judge, Step};
 
-use super::training::{guids, is_guid, is_run_id, success};
+use super::training::{deleted, guids, is_guid, is_run_id};
 use super::{Office, known};
 use crate::harness::Told;
 
@@ -25,9 +25,9 @@ pub(super) fn judge(judge: &mut Judge<'_>, office: &Office, generation: Generati
         trials(step, "digits of a user")
     });
     repositories(judge, generation);
-    judge.expect("delete_experiment_run", success);
+    judge.expect("delete_experiment_run", |step| deleted(step, generation));
     judge.expect("details_of_a_deleted_experiment_run", |step| step.raised(&["Status code: 404"]));
-    judge.expect("delete_experiment", success);
+    judge.expect("delete_experiment", |step| deleted(step, generation));
     judge.expect("details_of_a_deleted_experiment", |step| step.raised(&["Status code: 404"]));
     Ok(())
 }

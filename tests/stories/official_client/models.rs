@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use trainyard_testkit::official_client::{Generation, Judge, Step};
 
-use super::training::{guids, is_guid, one_of_more, success};
+use super::training::{deleted, guids, is_guid, one_of_more};
 use super::{Office, RESULTS, known};
 use crate::harness::Told;
 
@@ -57,7 +57,7 @@ pub(super) fn judge(judge: &mut Judge<'_>, office: &Office, generation: Generati
         step.printed(&["digits that were trained", "digits of a file", "tensorflow-1.5"])
     });
     judge.expect("model_of_no_run", |step| step.raised(&["Status code: 404"]));
-    judge.expect("delete_model", success);
+    judge.expect("delete_model", |step| deleted(step, generation));
     judge.expect("details_of_a_deleted_model", |step| step.raised(&["Status code: 404"]));
     judge.expect("delete_model_again", |step| step.raised(&["does not exist"]));
     Ok(())

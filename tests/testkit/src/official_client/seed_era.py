@@ -1,7 +1,6 @@
 """The whole workflow of the client of December 2017 (0.3.113), which has no experiments."""
 
 import os
-import tarfile
 
 from steps import Background, Story, settings, until
 
@@ -124,30 +123,13 @@ def runs(story):
 
 def models(story):
     repository = lambda: story.known["client"].repository
-    at = lambda name: os.path.join(story.settings["desk"], name)
 
     def store_trained():
         details = repository().store_model(story.known["run"], "digits that were trained")
         story.known["model"] = details["entity"]["ml_asset_guid"]
         return details
 
-    def store_file():
-        with tarfile.open(at("own.tar.gz"), "w:gz") as archive:
-            archive.add(at("train.py"), "weights/train.py")
-        names = repository().ModelMetaNames
-        meta = {
-            names.AUTHOR_NAME: "Ann Other",
-            names.AUTHOR_EMAIL: "ann@example.com",
-            "frameworkName": "tensorflow",
-            "frameworkVersion": "1.2",
-            "runtimeVersion": "3.5",
-        }
-        saved = repository().store_model(at("own.tar.gz"), "digits of a file", meta_props=meta)
-        story.known["model_of_a_file"] = saved.uid
-        return {"uid": saved.uid, "name": saved.name}
-
     story.step("store_trained_model", store_trained)
-    story.step("store_model_of_a_file", store_file)
     story.step("get_model_details", lambda: repository().get_details(story.known["model"]))
     story.step("get_all_model_details", lambda: repository().get_details())
     story.step("list_models", lambda: repository().list())
