@@ -62,7 +62,7 @@ pub(crate) fn resource(record: &RunRecord, around: &Surroundings<'_>) -> RunReso
                 execution: ExecutionView {
                     command: definition.command.clone(),
                     compute_configuration: ComputeConfigurationView {
-                        name: definition.plan.clone().unwrap_or(definition.size.to_string()),
+                        name: definition.size.to_string(),
                     },
                     resource_type: definition.size.to_string(),
                 },

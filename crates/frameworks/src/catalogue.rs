@@ -96,12 +96,7 @@ impl Catalogue {
         };
         let meant =
             || self.versions_of(&wanted.name).filter(|release| release.goes_by(&wanted.version));
-        let bare = || {
-            self.versions_of(&wanted.name).filter(|release| release.goes_by_bare(&wanted.version))
-        };
-        (meant().find(fits).or_else(|| meant().next()))
-            .or_else(|| bare().find(fits).or_else(|| bare().next()))
-            .ok_or_else(|| self.unknown_version(wanted))
+        meant().find(fits).or_else(|| meant().next()).ok_or_else(|| self.unknown_version(wanted))
     }
 
     /// Can the release be had on this machine? [`Availability::Ready`] is answered by

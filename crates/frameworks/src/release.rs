@@ -58,11 +58,6 @@ impl Release {
     pub fn goes_by(&self, version: &str) -> bool {
         self.version == version || self.aliases.iter().any(|alias| alias == version)
     }
-
-    /// Does it, when its version names no Python? In 2018 Python 3 was assumed then.
-    pub(crate) fn goes_by_bare(&self, version: &str) -> bool {
-        self.version.strip_suffix("-py3") == Some(version)
-    }
 }
 
 impl std::fmt::Display for Release {

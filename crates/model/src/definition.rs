@@ -28,9 +28,6 @@ pub struct TrainingDefinition {
     pub command: String,
     /// How many slots.
     pub size: Size,
-    /// The plan's name that the size was asked for by (`k80x2`); `None` for the size's own word.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plan: Option<String>,
     /// Where the training data lies; `None` when the program needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<StoreRef>,

@@ -55,7 +55,6 @@ const S3: Keys = Keys {
         "aws_session_token",
         "addressing_style",
     ],
-    later: &[],
     strays: &[
         ("username", Stray::Means("userId")),
         ("user_name", Stray::Means("userId")),
@@ -77,7 +76,6 @@ const OF_KEYSTONE: &str =
 const OF_S3: &str = "it belongs to a store of the type 's3_datastore'";
 const SWIFT: Keys = Keys {
     known: &["auth_url", "userId", "user_name", "password"],
-    later: &[],
     strays: &[
         ("username", Stray::Means("userId")),
         ("user", Stray::Means("userId")),
@@ -97,7 +95,6 @@ const SWIFT: Keys = Keys {
 };
 const KEYSTONE: Keys = Keys {
     known: &["auth_url", "user_name", "userId", "password", "region", "domain_name", "project_id"],
-    later: &[],
     strays: &[
         ("username", Stray::Means("user_name")),
         ("user", Stray::Means("user_name")),
@@ -118,7 +115,6 @@ const KEYSTONE: Keys = Keys {
 };
 const DIRECTORY: Keys = Keys {
     known: &["root"],
-    later: &[],
     strays: &[
         ("path", Stray::Means("root")),
         ("directory", Stray::Means("root")),
@@ -150,7 +146,6 @@ const UNSURE: Keys = Keys {
         "domain_name",
         "project_id",
     ],
-    later: &[],
     strays: &[],
 };
 

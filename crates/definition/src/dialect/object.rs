@@ -11,10 +11,8 @@ use crate::text::{Kind, Node, Pair, Scalar};
 
 /// The keys an object may have.
 pub(super) struct Keys {
-    /// Every key that is read and named among what is expected.
+    /// Every key that is read.
     pub(super) known: &'static [&'static str],
-    /// Keys of the dialects of other years: read as well, and not named.
-    pub(super) later: &'static [&'static str],
     /// Keys people bring from elsewhere, and what to do with them.
     pub(super) strays: &'static [(&'static str, Stray)],
 }
@@ -50,13 +48,6 @@ pub(super) enum Need {
     Optional,
 }
 
-impl Keys {
-    /// All keys that are read.
-    fn all(&self) -> impl Iterator<Item = &'static str> {
-        self.known.iter().chain(self.later).copied()
-    }
-}
-
 impl<'n> Object<'n> {
     /// The value of a key, or of the first of its spellings that is there.
     pub(super) fn get(&self, spellings: &[&str]) -> Option<&'n Pair> {
@@ -90,8 +81,8 @@ impl Desk<'_> {
         };
         let mut object = Object { path, anchor, pairs: Vec::new() };
         for pair in found {
-            let Some(key) = keys.all().find(|key| *key == pair.key) else { continue };
-            if object.pairs.iter().any(|(known, _)| *known == key) {
+            let Some(key) = keys.known.iter().find(|key| **key == pair.key) else { continue };
+            if object.pairs.iter().any(|(known, _)| known == key) {
                 let message = format!("the key '{key}' is here twice");
                 let path = object.path_of(key);
                 let complaint = self.error(Code::DuplicateKey, &path, &pair.key_span, message);
@@ -101,7 +92,7 @@ impl Desk<'_> {
             }
         }
         for pair in found {
-            if !keys.all().any(|key| key == pair.key) {
+            if !keys.known.contains(&pair.key.as_str()) {
                 self.unknown_key(&mut object, pair, keys);
             }
         }
@@ -110,11 +101,11 @@ impl Desk<'_> {
 
     fn unknown_key<'n>(&mut self, object: &mut Object<'n>, pair: &'n Pair, keys: &Keys) {
         let stray = keys.strays.iter().find(|(key, _)| key.eq_ignore_ascii_case(&pair.key));
-        let free = |key: &&'static str| !object.pairs.iter().any(|(found, _)| found == key);
+        let free = |key: &&str| !object.pairs.iter().any(|(found, _)| found == key);
         let meant = match stray {
             Some((_, Stray::Means(known))) => Some(*known),
             Some((_, Stray::Advice(_))) => None,
-            None => nearest(&pair.key, keys.all().filter(free)),
+            None => nearest(&pair.key, keys.known.iter().copied().filter(free)),
         };
         let shown = shortened(&pair.key);
         let path = object.path_of(&shown);
@@ -122,7 +113,9 @@ impl Desk<'_> {
         let complaint = self.error(Code::UnknownKey, &path, &pair.key_span, message);
         let complaint = match (meant, stray) {
             (Some(meant), _) => {
-                if let Some(known) = keys.all().filter(free).find(|key| *key == meant) {
+                if let Some(known) =
+                    keys.known.iter().copied().filter(free).find(|key| *key == meant)
+                {
                     object.pairs.push((known, pair));
                 }
                 complaint.help(format!("did you mean '{meant}'?"))

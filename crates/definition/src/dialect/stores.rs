@@ -22,13 +22,9 @@ const TYPES: [(&str, Speaks); 6] = [
     ("directory", Speaks::Directory),
 ];
 
-/// A container of 2017 is a bucket of 2018.
-const NAME: &[&str] = &["container", "bucket"];
-
 const CONTAINER: Keys = Keys {
     known: &["container", "type"],
-    later: &["bucket"],
-    strays: &[("name", Stray::Means("container"))],
+    strays: &[("bucket", Stray::Means("container")), ("name", Stray::Means("container"))],
 };
 
 /// S3 has had names of up to 255 characters; today's are of 63.
@@ -58,12 +54,10 @@ impl Desk<'_> {
         // in the order of the text all the same: they are sorted in the end.
         let place = self.child(&object, place, Need::Required);
         let place = place.and_then(|pair| self.inner(&object, pair, &CONTAINER));
-        // What the user calls it says nothing.
-        let _ = self.prose(&object, &["name"], Need::Optional);
         let (kind, container) = match &place {
             None => (None, None),
             Some(place) => {
-                let kind = self.kind(&object, place);
+                let kind = self.kind(place);
                 (kind, self.container(place, kind.map(|(_, speaks)| speaks)))
             }
         };
@@ -95,17 +89,8 @@ impl Desk<'_> {
         self.object(&pair.value, object.path_of(&pair.key), pair.key_span.clone(), keys)
     }
 
-    /// The type stands in the container's object in 2017, beside the connection in 2018.
-    fn kind(&mut self, store: &Object<'_>, place: &Object<'_>) -> Option<(&'static str, Speaks)> {
-        let (inside, beside) = (place.get(&["type"]), store.get(&["type"]));
-        if let (Some(_), Some(second)) = (inside, beside) {
-            let message = "the type is here twice";
-            let path = store.path_of(&second.key);
-            let complaint = self.error(Code::DuplicateKey, &path, &second.key_span, message);
-            self.complain(complaint.help("keep one of them"));
-        }
-        let at = if inside.is_none() && beside.is_some() { store } else { place };
-        let written = self.line(at, &["type"], Need::Required)?;
+    fn kind(&mut self, place: &Object<'_>) -> Option<(&'static str, Speaks)> {
+        let written = self.line(place, &["type"], Need::Required)?;
         if let Some(known) = TYPES.iter().find(|(word, _)| *word == written.value) {
             return Some(*known);
         }
@@ -127,8 +112,7 @@ impl Desk<'_> {
     }
 
     fn container(&mut self, place: &Object<'_>, speaks: Option<Speaks>) -> Option<String> {
-        self.one_spelling(place, NAME);
-        let written = self.line(place, NAME, Need::Required)?;
+        let written = self.line(place, &["container"], Need::Required)?;
         let name = written.value.as_str();
         let dots = matches!(name, "." | "..");
         let (fits, expected) = match speaks {

@@ -15,7 +15,7 @@ pub(super) const RETRY_PAUSE: &str = "retry_pause";
 pub(super) const RETRIES: &str = "retries";
 
 const MISHAPS: Keys =
-    Keys { known: &["machine_lost", "out_of_memory", "store_failed"], later: &[], strays: &[] };
+    Keys { known: &["machine_lost", "out_of_memory", "store_failed"], strays: &[] };
 
 /// Nobody wants more, and a slip of the finger should not keep a machine busy for ever.
 const RETRIES_MAX: u32 = 100;

@@ -9,7 +9,6 @@ mod fuzz_zips;
 mod fuzzed;
 mod hostile;
 mod json;
-mod later;
 mod packing;
 mod premises;
 mod properties;

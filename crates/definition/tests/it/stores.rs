@@ -109,14 +109,14 @@ fn endpoints_without_a_scheme_are_https() {
 #[test]
 fn keys_from_elsewhere_are_told_where_they_belong() {
     let text = filled()
-        .replace("\"container\": \"tf_training_data\"", "\"name\": \"tf_training_data\"")
-        .replace("\"resourceType\": \"small\"", "\"size\": \"small\"")
+        .replace("\"container\": \"tf_training_data\"", "\"bucket\": \"tf_training_data\"")
+        .replace("\"resourceType\": \"small\"", "\"resource\": \"small\"")
         .replacen("\"type\": \"s3_datastore\"", "\"type\": \"S3\"", 1);
     assert_eq!(
         refused(&text, Syntax::Json),
         "\
-12:7 TY0103 model_definition.execution.size: there is no key 'size' here (did you mean 'resourceType'?)
-23:9 TY0103 training_data[0].source.name: there is no key 'name' here (did you mean 'container'?)
+12:7 TY0103 model_definition.execution.resource: there is no key 'resource' here (did you mean 'resourceType'?)
+23:9 TY0103 training_data[0].source.bucket: there is no key 'bucket' here (did you mean 'container'?)
 24:17 TY0105 training_data[0].source.type: there is no store of the type 'S3' ['s3_datastore', 's3', 'softlayer_objectstore', 'swift_datastore', 'bluemix_objectstore' or 'directory'] (did you mean 's3'?)"
     );
 }

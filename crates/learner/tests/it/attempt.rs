@@ -91,7 +91,6 @@ impl Setup {
                 framework: FrameworkRef { name: "none".to_owned(), version: "1".to_owned() },
                 command: self.command,
                 size: Size::Small,
-                plan: None,
                 data: (!self.data.is_empty()).then(|| store("data")),
                 data_version: None,
                 results: store(self.results),

@@ -94,7 +94,6 @@ pub(crate) fn new_run(number: u128, owner: &str) -> NewRun {
             },
             command: "python3 train.py".to_owned(),
             size: Size::Small,
-            plan: None,
             data: Some(store("in")),
             data_version: None,
             results: store("out"),

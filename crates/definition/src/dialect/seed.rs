@@ -1,21 +1,20 @@
-//! A manifest: `model_definition`, the data, the results.
+//! The dialect of 2017-11-03 (JSON) and 2017-11-16 (YAML): the same keys.
 //!
-//! In 2017 `training_data` (a list of one) and `training_results`; in 2018
-//! `training_data_reference` (an object, or a list of one) and
-//! `training_results_reference`. API clients add `definition_location`, later
-//! `definition_href`, which names a stored definition in place of a zip. Complaints about
-//! what is missing name the keys of 2017, unless the text shows itself to be of 2018.
+//! `model_definition`, `training_data` (a list of one), `training_results`. API
+//! clients of the time add `definition_location`, later `definition_href`, which
+//! names a stored definition in place of a zip.
 
 use trainyard_model::code::Code;
 use trainyard_model::definition::{FrameworkRef, TrainingDefinition};
 use trainyard_model::secret::Secrets;
+use trainyard_model::size::Size;
 use trainyard_model::terms::Terms;
 
 use super::desk::Desk;
-use super::object::{Keys, Need, Object, Stray};
-use super::sizes::Sized;
+use super::object::{Keys, Need, Object, Stray, shortened};
 use super::stores::Store;
 use super::terms::{GRACE_PERIOD, QUEUE_LIMIT, RETRIES, RETRY_PAUSE, TIME_LIMIT};
+use crate::nearest::nearest;
 use crate::submission::Submission;
 use crate::text::{Kind, Node};
 
@@ -27,14 +26,17 @@ const NAME_CHARS: usize = 256;
 
 const HREF: &[&str] = &["definition_location", "definition_href"];
 
-/// The data, and the results, as each year spells them.
-const TRAINING_DATA: &[&str] = &["training_data", "training_data_reference"];
-const TRAINING_RESULTS: &[&str] = &["training_results", "training_results_reference"];
-
 const ROOT: Keys = Keys {
     known: &["model_definition", "training_data", "training_results"],
-    later: &["training_data_reference", "training_results_reference"],
     strays: &[
+        (
+            "training_data_reference",
+            Stray::Advice("this is the form of 2018; write 'training_data'"),
+        ),
+        (
+            "training_results_reference",
+            Stray::Advice("this is the form of 2018; write 'training_results'"),
+        ),
         ("framework", Stray::Advice("it belongs into 'model_definition'")),
         ("name", Stray::Advice("it belongs into 'model_definition'")),
         ("description", Stray::Advice("it belongs into 'model_definition'")),
@@ -55,14 +57,19 @@ const MODEL: Keys = Keys {
         "definition_location",
         "definition_href",
     ],
-    later: &[],
     strays: &[
         ("command", Stray::Advice("it belongs into 'execution'")),
         ("resourceType", Stray::Advice("it belongs into 'execution'")),
         ("version", Stray::Advice("it belongs into 'framework'")),
     ],
 };
-const FRAMEWORK: Keys = Keys { known: &["name", "version"], later: &["runtimes"], strays: &[] };
+const FRAMEWORK: Keys = Keys {
+    known: &["name", "version"],
+    strays: &[(
+        "runtimes",
+        Stray::Advice("this is of 2018; the version alone names the Python: '1.2-py3'"),
+    )],
+};
 const EXECUTION: Keys = Keys {
     known: &[
         "command",
@@ -73,32 +80,31 @@ const EXECUTION: Keys = Keys {
         RETRY_PAUSE,
         RETRIES,
     ],
-    later: &["resource", "compute_configuration"],
     strays: &[
         ("timeout", Stray::Means(TIME_LIMIT)),
         ("max_run_time", Stray::Means(TIME_LIMIT)),
         ("max_queue_time", Stray::Means(QUEUE_LIMIT)),
         ("grace", Stray::Means(GRACE_PERIOD)),
         ("retry", Stray::Means(RETRIES)),
+        ("resource", Stray::Means("resourceType")),
         ("size", Stray::Means("resourceType")),
+        ("compute_configuration", Stray::Advice("this is the form of 2018; write 'resourceType'")),
     ],
 };
-const AUTHOR: Keys = Keys { known: &["name", "email"], later: &[], strays: &[] };
+const AUTHOR: Keys = Keys { known: &["name", "email"], strays: &[] };
 const DATA: Keys = Keys {
     known: &["connection", "source"],
-    later: &["type", "name"],
     strays: &[
         ("target", Stray::Means("source")),
-        ("bucket", Stray::Advice("it belongs into 'source'")),
+        ("type", Stray::Advice("it belongs into 'source'")),
         ("container", Stray::Advice("it belongs into 'source'")),
     ],
 };
 /// `source` as well: the doc string of an old client has it.
 const RESULTS: Keys = Keys {
     known: &["connection", "target", "source"],
-    later: &["type", "name"],
     strays: &[
-        ("bucket", Stray::Advice("it belongs into 'target'")),
+        ("type", Stray::Advice("it belongs into 'target'")),
         ("container", Stray::Advice("it belongs into 'target'")),
     ],
 };
@@ -109,7 +115,10 @@ pub(crate) fn submission(desk: &mut Desk<'_>, root: &Node) -> Option<Submission>
     let object = desk.object(root, String::new(), top, &ROOT)?;
     let model = desk.model(&object);
     let data = desk.data(&object);
-    let results = desk.results(&object);
+    let results = desk.child(&object, &["training_results"], Need::Required).and_then(|pair| {
+        let path = object.path_of(&pair.key);
+        desk.store(&pair.value, path, pair.key_span.clone(), &RESULTS, &["target", "source"])
+    });
     let (model, data, results) = (model?, data.ok()?, results?);
     let (data, data_secret) =
         data.map_or((None, None), |store| (Some(store.at), store.credentials));
@@ -120,8 +129,7 @@ pub(crate) fn submission(desk: &mut Desk<'_>, root: &Node) -> Option<Submission>
             author: model.author,
             framework: model.framework,
             command: model.command,
-            size: model.size.size,
-            plan: model.size.plan,
+            size: model.size,
             data,
             data_version: None,
             results: results.at,
@@ -142,7 +150,7 @@ struct Model {
     author: Option<String>,
     description: Option<String>,
     command: String,
-    size: Sized,
+    size: Size,
     terms: Terms,
     href: Option<String>,
 }
@@ -179,8 +187,7 @@ impl Desk<'_> {
         let name = self.line(&object, &["name"], Need::Required);
         let version = self.line(&object, &["version"], Need::Required);
         let (name, version) = (name?, version?);
-        let spelt = self.on_runtime(&object, version.value);
-        let wanted = FrameworkRef { name: name.value, version: spelt };
+        let wanted = FrameworkRef { name: name.value, version: version.value };
         if let Some(complaint) = self.premises.framework(&wanted) {
             // By the last word alone: the path before it is as the user spelt it.
             let about = if complaint.path.rsplit('.').next() == Some("name") {
@@ -220,7 +227,7 @@ impl Desk<'_> {
         }
     }
 
-    fn execution(&mut self, model: &Object<'_>) -> Option<(String, Sized, Terms)> {
+    fn execution(&mut self, model: &Object<'_>) -> Option<(String, Size, Terms)> {
         let pair = self.child(model, &["execution"], Need::Required)?;
         let path = model.path_of(&pair.key);
         let object = self.object(&pair.value, path, pair.key_span.clone(), &EXECUTION)?;
@@ -238,30 +245,33 @@ impl Desk<'_> {
         Some((command.value.trim_end().to_owned(), size?, terms))
     }
 
-    fn results(&mut self, root: &Object<'_>) -> Option<Store> {
-        self.one_spelling(root, TRAINING_RESULTS);
-        let of_2018 = root.get(&TRAINING_DATA[1..]).is_some();
-        let Some(pair) = root.get(TRAINING_RESULTS) else {
-            self.missing(root, TRAINING_RESULTS[usize::from(of_2018)]);
-            return None;
-        };
-        let path = root.path_of(&pair.key);
-        let anchor = pair.key_span.clone();
-        self.store(&pair.value, path, anchor, &RESULTS, &["target", "source"])
+    fn size(&mut self, execution: &Object<'_>) -> Option<Size> {
+        let written = self.line(execution, &["resourceType"], Need::Required)?;
+        if let Some(size) = Size::from_word(&written.value) {
+            if let Some(complaint) = self.premises.size(size) {
+                self.complain_at(complaint, &written.path, &written.span);
+            }
+            return Some(size);
+        }
+        let sizes: Vec<String> =
+            Size::ALL.iter().map(|size| format!("'{size}' ({})", slots(*size))).collect();
+        let message = format!("there is no size '{}'", shortened(&written.value));
+        let complaint = self.error(Code::UnknownValue, &written.path, &written.span, message);
+        let complaint = complaint.expected(sizes.join(", "));
+        let meant = nearest(&written.value, Size::ALL.map(Size::as_str));
+        self.complain(match meant {
+            Some(meant) => complaint.help(format!("did you mean '{meant}'?")),
+            None => complaint,
+        });
+        None
     }
 
     /// `None` when the definition names no data.
     fn data(&mut self, root: &Object<'_>) -> Result<Option<Store>, Complained> {
-        self.one_spelling(root, TRAINING_DATA);
-        let Some(pair) = self.child(root, TRAINING_DATA, Need::Optional) else {
+        let Some(pair) = self.child(root, &["training_data"], Need::Optional) else {
             return Ok(None);
         };
         let path = root.path_of(&pair.key);
-        if pair.key == TRAINING_DATA[1] && !matches!(pair.value.kind, Kind::List(_)) {
-            let anchor = pair.key_span.clone();
-            let read = self.store(&pair.value, path, anchor, &DATA, &["source"]);
-            return read.map(Some).ok_or(Complained);
-        }
         let Kind::List(items) = &pair.value.kind else {
             let message = format!("expected a list of one store, found {}", pair.value.what());
             let complaint = self.error(Code::WrongType, &path, &pair.key_span, message);
@@ -296,5 +306,12 @@ impl Desk<'_> {
             store = store.or(read);
         }
         if items.len() == 1 { store.map(Some).ok_or(Complained) } else { Err(Complained) }
+    }
+}
+
+fn slots(size: Size) -> String {
+    match size.slots() {
+        1 => "1 slot".to_owned(),
+        many => format!("{many} slots"),
     }
 }
