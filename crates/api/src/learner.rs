@@ -146,7 +146,7 @@ pub enum ReportKind {
         /// For people.
         message: String,
     },
-    /// The end. Sent when the whole log has been delivered.
+    /// The end. Sent when the whole log and all metrics have been delivered.
     Finished {
         /// How.
         verdict: Verdict,
@@ -154,6 +154,9 @@ pub enum ReportKind {
         stored: bool,
         /// The length of the whole log, in bytes.
         log_bytes: u64,
+        /// The length of all metrics, in bytes.
+        #[serde(default)]
+        metrics_bytes: u64,
     },
 }
 

@@ -15,6 +15,7 @@ pub mod identity;
 pub mod instance;
 pub mod learner;
 pub mod log;
+pub mod metrics;
 pub mod patch;
 pub mod rerun;
 pub mod run;

@@ -10,6 +10,7 @@ use trainyard_model::diagnostic::Diagnostic;
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, ErrorBody};
+use crate::metrics::Metric;
 use crate::time::Time;
 
 /// A run.
@@ -222,9 +223,10 @@ pub struct Status {
     pub current_at: Time,
     /// `<run id>: <one line>`.
     pub message: String,
-    /// Values that the program reported. Always present, for the official client.
-    #[schema(value_type = Vec<Object>)]
-    pub metrics: Vec<serde_json::Value>,
+    /// What the program told about its training, in order of time: in the answer about one run
+    /// a choice of at most 500, in lists the latest of each phase. Always present, for the
+    /// official client.
+    pub metrics: Vec<Metric>,
     /// `user` or `service`, for a failed run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_cause: Option<String>,

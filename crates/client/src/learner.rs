@@ -7,6 +7,7 @@ use reqwest::{Method, StatusCode};
 use secrecy::SecretString;
 use trainyard_api::learner::{Assignment, Control, LogTaken, Order, Report, Reports, ReportsTaken};
 use trainyard_api::log::{CHECKSUM, LogMark, TIMES, checksum, write_marks};
+use trainyard_api::metrics::MetricsTaken;
 use trainyard_model::ids::AttemptId;
 
 use crate::error::ClientError;
@@ -100,16 +101,41 @@ impl LearnerClient {
             .header(TIMES, write_marks(offset, &marks))
             .body(bytes)
             .timeout(MESSAGE);
-        let response = request.send().await.map_err(http::unreachable)?;
-        let status = response.status();
-        if status.is_success() || status == StatusCode::CONFLICT {
-            http::read(response).await
-        } else {
-            Err(http::refusal(response).await)
-        }
+        taken(request).await
+    }
+
+    /// `PUT metrics`: bytes of the stream with the metrics, from `offset` on. Answered like
+    /// [`put_log`](Self::put_log).
+    pub async fn put_metrics(
+        &self,
+        learner: u32,
+        offset: u64,
+        bytes: Bytes,
+    ) -> Result<MetricsTaken, ClientError> {
+        let path = format!("{}?learner={learner}&offset={offset}", self.path("metrics"));
+        let request = self
+            .client
+            .request(Method::PUT, &path)
+            .header(CHECKSUM, format!("{:08x}", checksum(&bytes)))
+            .body(bytes)
+            .timeout(MESSAGE);
+        taken(request).await
     }
 
     fn path(&self, what: &str) -> String {
         format!("{}/{what}", self.root)
+    }
+}
+
+/// How much the server has, whether it took what was sent or found a gap before it.
+async fn taken<T: serde::de::DeserializeOwned>(
+    request: reqwest::RequestBuilder,
+) -> Result<T, ClientError> {
+    let response = request.send().await.map_err(http::unreachable)?;
+    let status = response.status();
+    if status.is_success() || status == StatusCode::CONFLICT {
+        http::read(response).await
+    } else {
+        Err(http::refusal(response).await)
     }
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use trainyard_crashpoint::crash_point;
 use trainyard_definition::zip::PackageFiles;
-use trainyard_definition::{Premises, Submission, Syntax, read_for};
-use trainyard_frameworks::{Asked, BadRequirement, PackageTexts};
+use trainyard_definition::{Meant, Premises, Submission, Syntax, read_for};
+use trainyard_frameworks::{Asked, BadRequirement, PackageTexts, Resolved};
 use trainyard_ledger::{NewRun, RunRecord};
 use trainyard_model::code::Code;
 use trainyard_model::definition::{FrameworkRef, TrainingDefinition};
@@ -258,6 +258,11 @@ pub(crate) fn asked(files: &PackageFiles, command: &str) -> Result<Asked, BadReq
 }
 
 impl Premises for Control {
+    fn meant(&self, wanted: &FrameworkRef, python: Option<&str>) -> Option<Meant> {
+        let Resolved { release, note } = self.catalogue.resolve_with(wanted, python)?;
+        Some(Meant { framework: release.reference(), warning: note })
+    }
+
     fn framework(&self, wanted: &FrameworkRef) -> Option<Diagnostic> {
         match self.catalogue.resolve(wanted) {
             Ok(release) => self.unavailable(release),

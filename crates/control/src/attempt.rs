@@ -28,8 +28,8 @@ pub enum AttemptError {
     /// The attempt is over: the learner should end everything.
     #[error("the attempt is over")]
     Over,
-    /// The last word came before the whole log, or the disk has lost some of it.
-    #[error("the log ends at byte {here} and has {told} bytes")]
+    /// The last word came before the whole log and all metrics, or the disk has lost some.
+    #[error("what was printed or measured ends at byte {here} here and has {told} bytes")]
     LogIsMissing {
         /// How many bytes are here.
         here: u64,
@@ -200,8 +200,9 @@ impl Control {
                 self.tell_for(attempt, Event::PhaseEntered { attempt: attempt.attempt, phase })
                     .await
             }
-            ReportKind::Finished { verdict, stored, log_bytes } => {
-                self.unless_log_is_missing(attempt, log_bytes)?;
+            ReportKind::Finished { verdict, stored, log_bytes, metrics_bytes } => {
+                self.unless_missing(&LogId::log(attempt.clone(), 1), log_bytes)?;
+                self.unless_missing(&LogId::metrics(attempt.clone(), 1), metrics_bytes)?;
                 // The learner's own copy of the log goes with its folder.
                 let (book, id) = (self.logbook.clone(), attempt.clone());
                 tokio::task::spawn_blocking(move || book.sync(&id))
@@ -215,10 +216,11 @@ impl Control {
         }
     }
 
-    /// The last word is not taken before the whole log is here; the learner, which is told
-    /// by the answer to its next piece how much there is, sends the rest and says it again.
-    fn unless_log_is_missing(&self, attempt: &AttemptId, told: u64) -> Result<(), AttemptError> {
-        let here = self.logbook.length(&LogId { attempt: attempt.clone(), learner: 1 });
+    /// The last word is not taken before the whole log and all metrics are here; the learner,
+    /// which is told by the answers to its next pieces how much there is, sends the rest and
+    /// says it again.
+    fn unless_missing(&self, id: &LogId, told: u64) -> Result<(), AttemptError> {
+        let here = self.logbook.length(id);
         if here >= told { Ok(()) } else { Err(AttemptError::LogIsMissing { here, told }) }
     }
 
@@ -252,14 +254,28 @@ impl Control {
         learner: u32,
         piece: Piece,
     ) -> Result<LogAnswer, AttemptError> {
-        self.live_record(attempt)?;
+        self.take_piece(LogId::log(attempt.clone(), learner), piece).await
+    }
+
+    /// Takes a piece of the stream with the metrics of one of the attempt's learners.
+    pub async fn take_metrics(
+        &self,
+        attempt: &AttemptId,
+        learner: u32,
+        piece: Piece,
+    ) -> Result<LogAnswer, AttemptError> {
+        self.take_piece(LogId::metrics(attempt.clone(), learner), piece).await
+    }
+
+    async fn take_piece(&self, id: LogId, piece: Piece) -> Result<LogAnswer, AttemptError> {
+        self.live_record(&id.attempt)?;
         let book = self.logbook.clone();
-        let id = LogId { attempt: attempt.clone(), learner };
+        let run = id.attempt.run.clone();
         let appended = tokio::task::spawn_blocking(move || book.append(&id, &piece))
             .await
             .expect("writing a log does not panic")
             .map_err(Problem::disk("writing the log"))?;
-        self.hub.touch(&attempt.run);
+        self.hub.touch(&run);
         Ok(match appended {
             Appended::Length(length) => LogAnswer::Taken(length),
             Appended::Gap(length) => LogAnswer::Gap(length),

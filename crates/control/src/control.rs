@@ -21,6 +21,8 @@ use crate::endings::Endings;
 use crate::hub::{Bells, Hub};
 use crate::live::LiveFacts;
 use crate::logbook::Logbook;
+use crate::metrics::Digests;
+use crate::models::Shelf;
 use crate::rate::Rates;
 use crate::recent::Recent;
 use crate::recheck::Rechecks;
@@ -38,7 +40,9 @@ pub struct Control {
     pub(crate) environments: Environments,
     pub(crate) guard: Guard,
     pub(crate) blobs: Arc<Blobs>,
+    pub(crate) shelf: Shelf,
     pub(crate) logbook: Arc<Logbook>,
+    pub(crate) digests: Arc<Digests>,
     pub(crate) board: Arc<Board>,
     pub(crate) rates: Rates,
     pub(crate) live: LiveFacts,
@@ -94,6 +98,8 @@ impl Control {
         let failed = |path: PathBuf| move |source| StartError::Folder { path, source };
         let blobs = Blobs::open(folder("blobs")).map_err(failed(folder("blobs")))?;
         let logbook = Logbook::open(folder("logs")).map_err(failed(folder("logs")))?;
+        let shelf = Shelf::open(folder("models"), settings.models.clone(), guard(&settings))
+            .map_err(failed(folder("models")))?;
         std::fs::create_dir_all(folder("attempts")).map_err(failed(folder("attempts")))?;
         let board = Arc::new(Board::default());
         for record in ledger.unsettled().await? {
@@ -116,7 +122,9 @@ impl Control {
             ledger,
             engine,
             blobs: Arc::new(blobs),
+            shelf,
             logbook: Arc::new(logbook),
+            digests: Arc::default(),
             board,
             live: LiveFacts::default(),
             recent: Recent::default(),
@@ -144,6 +152,8 @@ impl Control {
         self.start_keeping("launch", Self::reconcile_launches);
         self.start_keeping("watch", Self::reconcile_life);
         self.start_keeping("loose ends", Self::reconcile_effects);
+        self.start_keeping("experiments", Self::reconcile_experiments);
+        self.start_keeping("models", Self::reconcile_models);
         self.start_keeping("history", Self::reconcile_history);
         self.start_keeping("disk", Self::reconcile_disk);
         // Looking for interpreters starts processes; done now, no submission waits for it.

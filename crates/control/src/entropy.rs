@@ -9,6 +9,11 @@ pub(crate) fn run_id() -> RunId {
     RunId::from_entropy(u128::from_le_bytes(bytes()))
 }
 
+/// What a search takes its chance from.
+pub(crate) fn seed() -> u64 {
+    u64::from_le_bytes(bytes())
+}
+
 /// A fresh token for an attempt: 256 random bits in hex, under a prefix that
 /// secret scanners can look for.
 pub(crate) fn attempt_token() -> String {

@@ -45,6 +45,10 @@ pub(crate) struct Bells {
     pub(crate) schedule: Arc<Notify>,
     pub(crate) launch: Arc<Notify>,
     pub(crate) watch: Arc<Notify>,
+    /// A run of an experiment may go on.
+    pub(crate) experiments: Arc<Notify>,
+    /// A model is to be fetched.
+    pub(crate) models: Arc<Notify>,
     /// An environment may have been built.
     pub(crate) disk: Arc<Notify>,
 }

@@ -11,7 +11,7 @@
 //!   rings its bell or a timer does; none takes any input, so that a restart
 //!   needs no path of its own.
 //! - `attempt`: what learners ask and tell.
-//! - `logbook`: the logs on disk; `logs`: what users ask about them; `hub`: who wants to know when a run changes.
+//! - `logbook`: the logs on disk; `logs`, `metrics`: what users ask about them; `hub`: who wants to know when a run changes.
 //! - `view`: runs in the words of the API.
 //!
 //! Every change of a run goes through [`Control::tell`]: one durable
@@ -28,6 +28,7 @@ mod definitions;
 mod disk;
 mod endings;
 mod entropy;
+mod experiments;
 mod hub;
 mod inspect;
 mod launch;
@@ -35,6 +36,8 @@ mod live;
 mod logbook;
 mod logs;
 mod loose_ends;
+mod metrics;
+mod models;
 mod parcel;
 mod preflight;
 mod prepare;
@@ -60,8 +63,11 @@ pub use admission::{Accepted, Upload};
 pub use attempt::{AttemptError, LogAnswer};
 pub use control::{Control, StartError};
 pub use definitions::StoredContent;
+pub use experiments::SearchStory;
 pub use logbook::Piece as LogDelivery;
 pub use logs::{FoundLine, LineQuestion, LineReader, LogPiece, LogQuestion};
+pub use metrics::{CurveQuestion, MetricsPage, is_wanted};
+pub use models::{ModelContent, ModelState, ModelStore};
 pub use parcel::{Parcel, Spool, Spooled};
 pub use problem::Problem;
 pub use queries::{RunListing, StreamState};

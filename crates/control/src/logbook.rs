@@ -1,4 +1,5 @@
-//! The logs of runs: `<home>/logs/<run>/attempt-<n>/learner-<k>/`.
+//! The logs of runs: `<home>/logs/<run>/attempt-<n>/learner-<k>/`, and beside each of them
+//! `metrics-<k>/`, the stream of its metrics, which is kept in the same way.
 //!
 //! A learner delivers bytes by offset. What is here already is skipped, a gap is
 //! refused, and so is what does not fit its checksum: every byte lands once and as
@@ -28,13 +29,51 @@ use index::read_full_at;
 use segments::Segment;
 use writer::{SEGMENT, Writer};
 
-/// The log of one learner.
+/// Beside a stream of metrics: how it stands, once its run has settled.
+const STAND: &str = "stand.json";
+
+/// The log of one learner, or the stream of its metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct LogId {
     /// The learner's attempt.
     pub attempt: AttemptId,
     /// The learner's number in it, from 1.
     pub learner: u32,
+    /// Which of the two.
+    pub kind: Kind,
+}
+
+/// What is kept of a learner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// What the program printed.
+    Log,
+    /// What was read from it and from the program's files.
+    Metrics,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Log, Self::Metrics];
+
+    /// What the folders begin with.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Log => "learner-",
+            Self::Metrics => "metrics-",
+        }
+    }
+}
+
+impl LogId {
+    /// The log of a learner.
+    pub(crate) fn log(attempt: AttemptId, learner: u32) -> Self {
+        Self { attempt, learner, kind: Kind::Log }
+    }
+
+    /// The stream of its metrics.
+    pub(crate) fn metrics(attempt: AttemptId, learner: u32) -> Self {
+        Self { attempt, learner, kind: Kind::Metrics }
+    }
 }
 
 /// All logs.
@@ -149,7 +188,7 @@ impl Logbook {
 
     /// The attempt's learners that have a log, by number; 1 is always among them.
     pub(crate) fn learners(&self, attempt: &AttemptId) -> Vec<u32> {
-        let mut learners = numbers(&self.attempt_folder(attempt), "learner-");
+        let mut learners = numbers(&self.attempt_folder(attempt), Kind::Log.prefix());
         if !learners.contains(&1) {
             learners.insert(0, 1);
         }
@@ -202,15 +241,32 @@ impl Logbook {
         logs.map(|id| self.length(&id)).sum()
     }
 
+    /// How a settled stream of metrics stands, as it was written beside it.
+    pub(crate) fn stand(&self, id: &LogId) -> Option<Vec<u8>> {
+        fs::read(self.folder_of(id).join(STAND)).ok()
+    }
+
+    /// Writes that. It saves work and holds nothing that could not be worked out again.
+    pub(crate) fn write_stand(&self, id: &LogId, text: &[u8]) {
+        let folder = self.folder_of(id);
+        let fresh = folder.join(format!("{STAND}.new"));
+        let written = fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, folder.join(STAND)));
+        if let Err(error) = written {
+            tracing::debug!(?id, %error, "how metrics stand could not be written");
+        }
+    }
+
     fn of_attempt(&self, attempt: &AttemptId) -> Vec<LogId> {
         let folder = self.attempt_folder(attempt);
-        let old = self.old(attempt).exists();
-        let mut learners = numbers(&folder, "learner-");
-        if old && learners.is_empty() {
-            learners.push(1);
-        }
-        let id = |learner| LogId { attempt: attempt.clone(), learner };
-        learners.into_iter().map(id).collect()
+        let of_kind = |kind: Kind| {
+            let mut learners = numbers(&folder, kind.prefix());
+            if kind == Kind::Log && learners.is_empty() && self.old(attempt).exists() {
+                learners.push(1);
+            }
+            let id = move |learner| LogId { attempt: attempt.clone(), learner, kind };
+            learners.into_iter().map(id)
+        };
+        Kind::ALL.into_iter().flat_map(of_kind).collect()
     }
 
     fn writer(&self, id: &LogId) -> io::Result<Arc<Log>> {
@@ -235,7 +291,7 @@ impl Logbook {
     }
 
     fn folder_of(&self, id: &LogId) -> PathBuf {
-        self.attempt_folder(&id.attempt).join(format!("learner-{}", id.learner))
+        self.attempt_folder(&id.attempt).join(format!("{}{}", id.kind.prefix(), id.learner))
     }
 
     /// Where the log was before there were segments.
@@ -244,7 +300,7 @@ impl Logbook {
     }
 
     fn old_of(&self, id: &LogId) -> Option<PathBuf> {
-        (id.learner == 1).then(|| self.old(&id.attempt))
+        (id.learner == 1 && id.kind == Kind::Log).then(|| self.old(&id.attempt))
     }
 }
 

@@ -97,7 +97,7 @@ impl Control {
         let attempt = self.log_attempt(&record, question.attempt)?;
         self.with_logbook(move |book| {
             let learner = question.learner.unwrap_or(1);
-            let id = LogId { attempt, learner };
+            let id = LogId::log(attempt, learner);
             let mut offset = question.offset;
             if let Some(since) = question.since {
                 offset = offset.max(book.line_at(&id, since.as_microsecond())?);
@@ -132,7 +132,7 @@ impl Control {
         self.with_logbook(move |book| {
             let mut cursors = Vec::new();
             for learner in only.map_or_else(|| book.learners(&attempt), |only| vec![only]) {
-                let id = LogId { attempt: attempt.clone(), learner };
+                let id = LogId::log(attempt.clone(), learner);
                 let offset =
                     since.map_or(Ok(0), |since| book.line_at(&id, since.as_microsecond()))?;
                 cursors.push(Cursor { learner, offset });
@@ -181,7 +181,11 @@ impl Control {
         self.logbook.last_attempt(&record.id).map_or(on_record, |on_disk| on_disk.max(on_record))
     }
 
-    fn log_attempt(&self, record: &RunRecord, asked: Option<u32>) -> Result<AttemptId, Problem> {
+    pub(crate) fn log_attempt(
+        &self,
+        record: &RunRecord,
+        asked: Option<u32>,
+    ) -> Result<AttemptId, Problem> {
         let latest = self.latest_attempt(record);
         let attempt = asked.map_or(latest, AttemptNo);
         if attempt < AttemptNo::FIRST || attempt > latest {
@@ -194,7 +198,7 @@ impl Control {
         Ok(AttemptId { run: record.id.clone(), attempt })
     }
 
-    async fn with_logbook<T: Send + 'static>(
+    pub(crate) async fn with_logbook<T: Send + 'static>(
         &self,
         work: impl FnOnce(Arc<Logbook>) -> std::io::Result<T> + Send + 'static,
     ) -> Result<T, Problem> {

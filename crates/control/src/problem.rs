@@ -49,6 +49,9 @@ pub enum Problem {
 
 impl Problem {
     pub(crate) const RUN: Self = Self::NotFound { what: "run" };
+    pub(crate) const MODEL: Self = Self::NotFound { what: "stored model" };
+    pub(crate) const EXPERIMENT: Self = Self::NotFound { what: "experiment" };
+    pub(crate) const EXPERIMENT_RUN: Self = Self::NotFound { what: "run of this experiment" };
     pub(crate) const DEFINITION: Self = Self::NotFound { what: "training definition" };
 
     pub(crate) fn disk(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {

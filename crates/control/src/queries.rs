@@ -13,6 +13,7 @@ use trainyard_ledger::{ApplyError, Cursor, RunFilter, RunRecord};
 use trainyard_model::event::Event;
 use trainyard_model::ids::{AttemptId, AttemptNo, RunId, UserName};
 use trainyard_model::refusal::Refusal;
+use trainyard_model::secret::Secrets;
 use trainyard_model::state::RunState;
 
 use crate::control::Control;
@@ -50,9 +51,34 @@ impl Control {
         run: &RunId,
         base_url: &str,
     ) -> Result<RunResource, Problem> {
-        let record = self.record(owner, run).await?;
+        let record = match self.record(owner, run).await {
+            Ok(record) => record,
+            Err(Problem::NotFound { .. }) => {
+                return self.search_as_run(owner, run, base_url).await?.ok_or(Problem::RUN);
+            }
+            Err(problem) => return Err(problem),
+        };
         let secrets = self.ledger.secrets(run).await?;
-        Ok(view::resource(&record, &self.around(&record, base_url, secrets)))
+        let metrics = self.metrics_of(&record).await?;
+        let around = Surroundings { metrics, ..self.around(&record, base_url, secrets) };
+        Ok(view::resource(&record, &around))
+    }
+
+    /// A run with its metrics and without credentials.
+    pub(crate) async fn run_view(&self, record: &RunRecord) -> Result<RunResource, Problem> {
+        let metrics = self.metrics_of(record).await?;
+        let around = Surroundings { metrics, ..self.around(record, "", None) };
+        Ok(view::resource(record, &around))
+    }
+
+    /// What looks like a run and is none, with these credentials.
+    pub(crate) fn resource_with_keys(
+        &self,
+        record: &RunRecord,
+        base_url: &str,
+        secrets: Secrets,
+    ) -> RunResource {
+        view::resource(record, &self.around(record, base_url, Some(secrets)))
     }
 
     /// The answer to a submission: the run, without credentials.
@@ -70,18 +96,25 @@ impl Control {
         base_url: &str,
     ) -> Result<RunListing, Problem> {
         let page = self.ledger.runs_page(Some(owner), after, limit, filter).await?;
-        let runs = page
-            .records
-            .iter()
-            .filter(|record| !is_going_away(record))
-            .map(|record| self.resource(record, base_url))
-            .collect();
+        let mut records = page.records;
+        records.retain(|record| !is_going_away(record));
+        let latest = self.latest_metrics_of(&records).await?;
+        let resource = |(record, metrics)| {
+            let around = Surroundings { metrics, ..self.around(record, base_url, None) };
+            view::resource(record, &around)
+        };
+        let runs = records.iter().zip(latest).map(resource).collect();
         Ok(RunListing { runs, total_count: page.total_count, next: page.next })
     }
 
-    /// Wants the run to end.
+    /// Wants the run to end; of a search, the experiment's run that it belongs to.
     pub async fn cancel(self: &Arc<Self>, owner: &UserName, run: &RunId) -> Result<(), Problem> {
-        self.record(owner, run).await?;
+        if let Err(problem) = self.record(owner, run).await {
+            return match self.cancel_search(owner, run).await? {
+                true => Ok(()),
+                false => Err(problem),
+            };
+        }
         match self.tell(run, Event::CancelRequested { by: owner.clone() }).await {
             Ok(_) | Err(ApplyError::Refused(Refusal::AlreadyKnown)) => Ok(()),
             Err(error) => Err(problem(error)),
@@ -166,7 +199,7 @@ impl Control {
             .into_iter()
             .map(|record| {
                 let attempt = AttemptId { run: run.clone(), attempt: record.attempt };
-                let log_bytes = self.logbook.length(&LogId { attempt, learner: 1 });
+                let log_bytes = self.logbook.length(&LogId::log(attempt, 1));
                 view::attempt(record, log_bytes)
             })
             .collect();
@@ -273,7 +306,7 @@ impl Control {
         &self,
         record: &RunRecord,
         base_url: &'a str,
-        secrets: Option<trainyard_model::secret::Secrets>,
+        secrets: Option<Secrets>,
     ) -> Surroundings<'a> {
         let latest = self.live.of(&record.id);
         let inventory = self.engine.slots();
@@ -289,7 +322,8 @@ impl Control {
             .then(|| format!("{needed} of {} {kind} slots", self.slots_total()));
         Surroundings {
             latest,
-            log_bytes: self.logbook.length(&LogId { attempt: attempt_of(record), learner: 1 }),
+            log_bytes: self.logbook.length(&LogId::log(attempt_of(record), 1)),
+            metrics: Vec::new(),
             slots_note,
             base_url,
             secrets,

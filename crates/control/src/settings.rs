@@ -8,6 +8,7 @@ use trainyard_definition::ZipLimits;
 use trainyard_model::terms::Terms;
 use trainyard_objectstore::{BudgetPolicy, GuardPolicy};
 
+use crate::models::ModelStore;
 use crate::retention::History;
 
 /// Everything that `control` needs to know about where and how it works.
@@ -33,6 +34,8 @@ pub struct Settings {
     pub staging: StagingView,
     /// How long what has settled is kept.
     pub history: History,
+    /// Where contents of stored models are kept; in the data directory without it.
+    pub models: Option<ModelStore>,
     /// How many bytes environments may take together; without it, half of what the disk has
     /// free beside them.
     pub environment_bytes: Option<u64>,

@@ -65,6 +65,7 @@ impl Control {
         };
         if applied.record.state.settled().is_some() {
             self.live.forget(run);
+            self.bells.experiments.notify_one();
         }
         self.hub.touch(run);
         crash_point!("tell.before_effects");

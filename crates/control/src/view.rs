@@ -4,6 +4,7 @@ mod connection;
 
 use jiff::Timestamp;
 use trainyard_api::attempt::AttemptResource;
+use trainyard_api::metrics::Metric;
 use trainyard_api::run::{
     AuthorView, CauseView, ComputeConfigurationView, ExecutionView, FrameworkView, LocationView,
     Metadata, ModelDefinitionView, RunEntity, RunResource, Status, StoreView,
@@ -11,7 +12,7 @@ use trainyard_api::run::{
 use trainyard_api::{ApiError, ErrorBody, Time};
 use trainyard_ledger::{AttemptOutcome, AttemptRecord, RunRecord};
 use trainyard_model::cause::Cause;
-use trainyard_model::definition::StoreRef;
+use trainyard_model::definition::{StoreRef, TrainingDefinition};
 use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::retry::Past;
 use trainyard_model::secret::{Credentials, Secrets};
@@ -25,6 +26,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) latest: Latest,
     /// How many bytes of log there are.
     pub(crate) log_bytes: u64,
+    /// What the program told about its training.
+    pub(crate) metrics: Vec<Metric>,
     /// What the run's slots are, in words.
     pub(crate) slots_note: Option<String>,
     /// The server's address, for absolute URLs.
@@ -55,16 +58,16 @@ pub(crate) fn resource(record: &RunRecord, around: &Surroundings<'_>) -> RunReso
                 author: definition.author.clone().map(|name| AuthorView { name }),
                 framework: FrameworkView {
                     name: definition.framework.name.clone(),
-                    version: definition.framework.version.clone(),
-                    rest: serde_json::Map::new(),
+                    version: definition.version_word().to_owned(),
+                    rest: runtimes(definition),
                 },
                 definition_href,
                 execution: ExecutionView {
                     command: definition.command.clone(),
                     compute_configuration: ComputeConfigurationView {
-                        name: definition.size.to_string(),
+                        name: definition.size_word().to_owned(),
                     },
-                    resource_type: definition.size.to_string(),
+                    resource_type: definition.size_word().to_owned(),
                 },
             },
             training_data_reference: definition
@@ -74,12 +77,20 @@ pub(crate) fn resource(record: &RunRecord, around: &Surroundings<'_>) -> RunReso
             training_results_reference: store_view(
                 &definition.results,
                 secrets.results.as_ref(),
-                location.then(|| record.id.to_string()),
+                location.then(|| record.id.results_folder()),
             ),
             status: status(record, around),
         },
         warnings: Vec::new(),
     }
+}
+
+/// What was said of the framework beside name and version.
+fn runtimes(definition: &TrainingDefinition) -> serde_json::Map<String, serde_json::Value> {
+    let runtimes = definition.as_written.runtimes.as_ref();
+    let value =
+        runtimes.map(|runtimes| serde_json::to_value(runtimes).expect("runtimes are plain data"));
+    value.map(|value| ("runtimes".to_owned(), value)).into_iter().collect()
 }
 
 fn store_view(
@@ -115,7 +126,7 @@ pub(crate) fn status(record: &RunRecord, around: &Surroundings<'_>) -> Status {
         finished_at: settled.map(|settled| Time(settled.at)),
         current_at: now,
         message: format!("{}: {}", record.id, summary(record, around)),
-        metrics: Vec::new(),
+        metrics: around.metrics.clone(),
         error_cause: cause.map(|cause| cause.kind.blame().to_owned()),
         error: cause.map(error_body),
         room: state.room().to_string(),

@@ -14,6 +14,24 @@ pub trait Premises {
 
     /// The complaint about a size that never fits there.
     fn size(&self, wanted: Size) -> Option<Diagnostic>;
+
+    /// What a framework is called there that is named as in 2018: by a version without a
+    /// Python, and the version of Python beside it (`1.5`, `3.5`). Asked before
+    /// [`framework`](Self::framework), and only for dialects of those years; `None` when
+    /// nothing there is meant, or there is no saying.
+    fn meant(&self, wanted: &FrameworkRef, python: Option<&str>) -> Option<Meant> {
+        let _ = (wanted, python);
+        None
+    }
+}
+
+/// What a framework is called at the premises.
+#[derive(Debug, Clone)]
+pub struct Meant {
+    /// By that name it is to be had.
+    pub framework: FrameworkRef,
+    /// What the user should know: it is not quite what was asked for.
+    pub warning: Option<Diagnostic>,
 }
 
 /// Nowhere in particular: everything is to be had, everything fits.

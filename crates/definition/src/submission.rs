@@ -5,7 +5,7 @@ use trainyard_model::definition::TrainingDefinition;
 use trainyard_model::diagnostic::{Diagnostic, Span};
 use trainyard_model::secret::Secrets;
 
-use crate::dialect::{self, COMPLAINTS, Desk};
+use crate::dialect::{self, COMPLAINTS, Desk, Dialect};
 use crate::premises::{Anywhere, Premises};
 use crate::text::{self, Parsed, Syntax};
 
@@ -22,6 +22,8 @@ pub struct Submission {
     /// The address of a stored definition that stands in for a zip
     /// (`definition_href`, `definition_location`), as written.
     pub stored_definition: Option<String>,
+    /// Which dialect it is written in.
+    pub dialect: Dialect,
     /// What the user should know although the submission goes on.
     pub warnings: Vec<Diagnostic>,
 }
@@ -75,4 +77,12 @@ pub fn read_for(
             Err(told)
         }
     }
+}
+
+/// The dialect of a text, whatever else is wrong with it; that of the later years, which
+/// forbids less, where nothing can be made out at all.
+pub fn dialect_of(text: &str, syntax: Syntax) -> Dialect {
+    let root = Some(text).filter(|text| text.len() <= MAX_DEFINITION_BYTES);
+    let root = root.and_then(|text| text::parse(text, syntax).root);
+    root.map_or(Dialect::Later, |root| Dialect::of(&root))
 }

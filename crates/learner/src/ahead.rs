@@ -64,7 +64,7 @@ impl Ahead {
             moved: AtomicU64::new(0),
             woken: tokio::sync::Notify::new(),
         });
-        let run = assignment.attempt.run.as_str();
+        let run = assignment.attempt.run.results_folder();
         let before = (1..assignment.attempt.attempt.0).map(|n| kept_apart_in(AttemptNo(n)));
         let before: Vec<String> = before.collect();
         let folder = |path: &PathBuf, prefix: String, called, service: &[&str]| {
@@ -86,7 +86,7 @@ impl Ahead {
             credentials: assignment.secrets.results.clone().map(Credentials::from),
             guard: guard.clone(),
             folders: [
-                folder(&dirs.results, run.to_owned(), RESULT_DIR, &[LEARNER, CHECKPOINTS, INDEX]),
+                folder(&dirs.results, run.clone(), RESULT_DIR, &[LEARNER, CHECKPOINTS, INDEX]),
                 folder(&dirs.checkpoints, format!("{run}/{CHECKPOINTS}"), CHECKPOINT_DIR, &[]),
             ],
             shared: Arc::clone(&shared),

@@ -21,6 +21,8 @@ pub(crate) const LEARNER: &str = "learner-1";
 pub(crate) const CHECKPOINTS: &str = "_wml_checkpoints";
 /// The index, written last.
 pub(crate) const INDEX: &str = "_trainyard.json";
+/// The metrics, unless the program has written such a file itself.
+pub(crate) const METRICS: &str = trainyard_metrics::emetrics::FILE;
 /// The log.
 pub(crate) const LOG: &str = "training-log.txt";
 

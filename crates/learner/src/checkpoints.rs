@@ -71,7 +71,7 @@ pub(crate) async fn restore(
     let fetching = async {
         let target = &assignment.definition.results;
         let store = trainyard_objectstore::open(guard, target, credentials.as_ref()).await?;
-        let folder = format!("{}/{CHECKPOINTS}", assignment.attempt.run);
+        let folder = format!("{}/{CHECKPOINTS}", assignment.attempt.run.results_folder());
         download_folder(&store, &folder, &dirs.checkpoints, &progress).await
     };
     let fetched = fetching.await.map_err(|error| {

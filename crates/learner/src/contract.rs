@@ -36,6 +36,9 @@ pub(crate) fn environment(assignment: &Assignment, dirs: &Dirs) -> Vec<(OsString
     set("JOB_STATE_DIR", dirs.state.clone().into());
     set("CHECKPOINT_DIR", dirs.checkpoints.clone().into());
     set("TRAINING_ID", assignment.attempt.run.as_str().into());
+    if let Some(trial) = &assignment.definition.trial {
+        set("SUBID", trial.number.to_string().into());
+    }
     set("TRAINING_JOB", assignment.definition.name.clone().into());
     set("TRAINING_COMMAND", assignment.definition.command.clone().into());
     set("LEARNER_ID", "1".into());

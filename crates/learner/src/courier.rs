@@ -1,6 +1,6 @@
 //! The courier: brings what is in the spool to the server, and orders back.
 //!
-//! Three errands that never wait for each other: the log by offset, reports in
+//! Four errands that never wait for each other: the log and the metrics by offset, reports in
 //! order, and a long poll for orders. Each goes on when the server comes back.
 
 use std::sync::Arc;
@@ -71,6 +71,40 @@ pub(crate) async fn deliver_log(spool: Arc<Spool>, line: Arc<Line>) -> Over {
         if is_small {
             spool.log_is_taken(taken);
             pace.wait().await;
+        }
+    }
+}
+
+/// Delivers metrics as they come. Ends when the attempt is over.
+pub(crate) async fn deliver_metrics(spool: Arc<Spool>, line: Arc<Line>) -> Over {
+    let mut taken = 0;
+    loop {
+        let stream = spool.metrics();
+        let asks = stream.must_ask();
+        if taken >= stream.length() && !asks {
+            spool.metrics_are_taken(taken);
+            stream.grew.notified().await;
+            continue;
+        }
+        let from = Arc::clone(&spool);
+        let read = tokio::task::spawn_blocking(move || from.metrics().read(taken, PIECE)).await;
+        let bytes = match read.expect("reading metrics does not panic") {
+            Ok(bytes) => Bytes::from(bytes),
+            Err(error) => {
+                tracing::error!(%error, "the spooled metrics cannot be read");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
+        let put = line
+            .insist("metrics", |client| {
+                let bytes = bytes.clone();
+                async move { client.put_metrics(LEARNER, taken, bytes).await }
+            })
+            .await;
+        match put {
+            Ok(answer) => taken = answer.length.min(stream.length()),
+            Err(over) => return over,
         }
     }
 }

@@ -9,6 +9,7 @@
 //! - `ahead`, `opened`, `receipts`, `index`, `aside`, `left_out` help to store; `milestone` is
 //!   what the next learner of the attempt must know should this one die.
 //! - `capture`, `sample`, `allowance`, `stop`: beside the program while it runs.
+//! - `metrics`: what the program tells about its training, found in its files and its log.
 //! - `spool`, `courier`, `line`, `doubt`: what is told, and how it gets there.
 //! - `verdict`, `diagnosis`, `memory`: why it ended.
 //! - [`processes`], [`mark`], [`at_work`]: also for the engine, which looks after learners.
@@ -36,6 +37,7 @@ mod lock;
 mod log_times;
 pub mod mark;
 mod memory;
+mod metrics;
 mod milestone;
 mod opened;
 mod process;

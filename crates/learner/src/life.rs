@@ -28,6 +28,7 @@ use crate::environment::{self, InUse};
 use crate::fetch::{NotFetched, fetch, fetch_assignment};
 use crate::line::{Line, Over};
 use crate::memory::Kills;
+use crate::metrics::{self, Collecting, Collector};
 use crate::milestone::{self, Milestone, Outcome, Started};
 use crate::program::{self, Ending, Plan, Program};
 use crate::receipts::Book;
@@ -42,6 +43,9 @@ use crate::wish::{Wish, Wishes};
 
 /// How long processes have that the program left behind, between SIGTERM and SIGKILL.
 const LEFT_BEHIND_GRACE: Duration = Duration::from_secs(2);
+
+/// How long metrics may be read that are left when the program has ended.
+const METRICS: Duration = Duration::from_mins(2);
 
 /// How long to wait for the pipe's end, or for the last child, when all are dead.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -147,6 +151,11 @@ pub(crate) async fn go_on(house: &House, salvaging: bool) -> Result<(), Over> {
         Ok((assignment, guard, book)) => {
             if salvaging {
                 house.record(&milestone).await;
+            }
+            if milestone.started.is_some()
+                && let Some(collector) = metrics::collector(&assignment, &house.dirs, &house.spool)
+            {
+                house.collect_rest(&assignment, collector).await;
             }
             let known = Known { milestone: &milestone, book: &book, follows: true };
             house.store(&assignment, &guard, None, known).await
@@ -394,6 +403,8 @@ impl House {
         self.enter(Phase::Run);
         let sampler =
             tokio::spawn(sample::sample(Arc::clone(&self.spool), Arc::clone(&allowance.written)));
+        let collecting = metrics::collector(assignment, &self.dirs, &self.spool);
+        let collecting = collecting.map(Collecting::start);
         let grace = assignment.definition.terms.grace();
         let limit = assignment.definition.terms.run_ms.map(Duration::from_millis);
         let Waited { ending, exceeded, too_long } =
@@ -402,6 +413,11 @@ impl House {
         crash_point!("learner.program_ended");
         self.unless_over()?;
         self.enter(Phase::Collect);
+        if let Some(collecting) = collecting
+            && let Some(collector) = collecting.stop().await
+        {
+            self.collect_rest(assignment, collector).await;
+        }
         if let Some(limit) = limit.filter(|_| too_long) {
             return Ok(Outcome::Failed { cause: ran_too_long(limit, grace) });
         }
@@ -429,6 +445,19 @@ impl House {
             None => Outcome::Succeeded,
             Some(cause) => Outcome::Failed { cause },
         })
+    }
+
+    /// Reads what there is of metrics to its end; not for longer than there is time.
+    async fn collect_rest(&self, assignment: &Assignment, collector: Collector) {
+        metrics::collect_rest(collector, async {
+            tokio::select! {
+                () = store::time_is_up(assignment, self.wishes()) => {}
+                () = tokio::time::sleep(METRICS) => {}
+                _ = self.wishes().at_least(Wish::Abandon) => {}
+            }
+        })
+        .await;
+        crash_point!("learner.metrics_collected");
     }
 
     fn write_header(&self, header: &str) -> std::io::Result<()> {
@@ -538,9 +567,10 @@ impl House {
                 Verdict::Failed { cause }
             }
         };
-        let log_bytes = self.spool.log_bytes();
+        let (log_bytes, metrics_bytes) = (self.spool.log_bytes(), self.spool.metrics().length());
         crash_point!("learner.before_last_word");
-        self.spool.report(ReportKind::Finished { verdict, stored: all_stored, log_bytes });
+        let stored = all_stored;
+        self.spool.report(ReportKind::Finished { verdict, stored, log_bytes, metrics_bytes });
         crash_point!("learner.last_word_written");
     }
 

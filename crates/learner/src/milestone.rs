@@ -83,7 +83,11 @@ impl Milestone {
     /// The folder of the results in their container.
     pub(crate) fn folder(&self, attempt: &AttemptId) -> String {
         let AttemptId { run, attempt } = attempt;
-        if self.kept_apart { format!("{run}/{}", kept_apart_in(*attempt)) } else { run.to_string() }
+        if self.kept_apart {
+            format!("{}/{}", run.results_folder(), kept_apart_in(*attempt))
+        } else {
+            run.results_folder()
+        }
     }
 
     /// Puts it on record in `spool`.
@@ -232,7 +236,7 @@ mod tests {
         told.report(ReportKind::Phase { phase: Phase::Store });
         assert_eq!(rest(folder.path()), Rest::Salvaging);
         let verdict = Verdict::Canceled;
-        told.report(ReportKind::Finished { verdict, stored: true, log_bytes: 0 });
+        told.report(ReportKind::Finished { verdict, stored: true, log_bytes: 0, metrics_bytes: 0 });
         assert_eq!(rest(folder.path()), Rest::Telling);
     }
 }

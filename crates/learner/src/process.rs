@@ -87,6 +87,7 @@ async fn run(attempt_dir: &Path, isolation: Isolation) -> Result<(), StartError>
     let line = Line::new(dirs.root.clone(), ticket, wishes).map_err(StartError::Address)?;
     let line = Arc::new(line);
     tokio::spawn(courier::deliver_log(Arc::clone(&spool), Arc::clone(&line)));
+    tokio::spawn(courier::deliver_metrics(Arc::clone(&spool), Arc::clone(&line)));
     let delivery = tokio::spawn(courier::deliver_reports(Arc::clone(&spool), Arc::clone(&line)));
     let house = House { dirs, spool: Arc::clone(&spool), line: Arc::clone(&line), isolation };
     let lived = match rest(&house.dirs.root) {

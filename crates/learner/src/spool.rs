@@ -1,7 +1,7 @@
 //! What the learner has to tell, on disk until it is delivered.
 //!
 //! `spool/log` holds every byte of the run's log, `spool/log.times` when they were
-//! captured, `spool/reports.jsonl` one report a line with its sequence number. Nothing is marked as delivered: the
+//! captured, `spool/metrics` what was measured, `spool/reports.jsonl` one report a line with its sequence number. Nothing is marked as delivered: the
 //! server knows how many bytes and which reports it has, and says so in every
 //! answer. The [courier](crate::courier) empties this, the rest of the house fills it.
 
@@ -21,6 +21,7 @@ use trainyard_api::run::{Progress, Usage};
 use trainyard_crashpoint::crash_point;
 
 use crate::log_times::LogTimes;
+use crate::metrics::Stream;
 
 /// The name of the file with the reports.
 pub(crate) const REPORTS: &str = "reports.jsonl";
@@ -37,6 +38,7 @@ pub(crate) struct Spool {
     times: LogTimes,
     /// The server has not as much of the log as it had told.
     log_is_missing: AtomicBool,
+    metrics: Stream,
     /// Rung when the log has grown.
     pub log_grew: Notify,
     /// Rung when there is something to report.
@@ -91,6 +93,7 @@ impl Spool {
             log_taken: AtomicU64::new(0),
             log_is_missing: AtomicBool::new(false),
             log,
+            metrics: Stream::open(&dir.join("metrics"))?,
             log_grew: Notify::new(),
             news: Notify::new(),
             book: Mutex::new(book),
@@ -159,10 +162,25 @@ impl Spool {
         self.times.marks(from, to, limit)
     }
 
-    /// The server has refused the last word because the log before it is not whole there.
+    /// What was measured.
+    pub(crate) fn metrics(&self) -> &Stream {
+        &self.metrics
+    }
+
+    /// The server has refused the last word because the log or the metrics before it are not
+    /// whole there.
     pub(crate) fn log_is_missing(&self) {
         self.log_is_missing.store(true, Ordering::Release);
         self.log_grew.notify_one();
+        self.metrics.are_missing();
+    }
+
+    /// The server has all metrics up to `length`.
+    pub(crate) fn metrics_are_taken(&self, length: u64) {
+        if self.metrics.are_taken(length) {
+            // The last word may be waiting for this.
+            self.news.notify_one();
+        }
     }
 
     /// Was that said since this was asked the last time?
@@ -215,9 +233,10 @@ impl Spool {
         self.news.notify_one();
     }
 
-    /// What can be sent now, in order. The last word waits for the whole log.
+    /// What can be sent now, in order. The last word waits for the whole log and all metrics.
     pub(crate) fn to_send(&self) -> Vec<Report> {
-        let log_delivered = self.log_taken.load(Ordering::Acquire) >= self.log_bytes();
+        let log_delivered = self.log_taken.load(Ordering::Acquire) >= self.log_bytes()
+            && self.metrics.are_delivered();
         let mut book = self.book();
         let mut reports: Vec<Report> = book
             .waiting
@@ -264,7 +283,8 @@ mod tests {
     use super::*;
 
     fn finished(log_bytes: u64) -> ReportKind {
-        ReportKind::Finished { verdict: Verdict::Succeeded, stored: true, log_bytes }
+        let verdict = Verdict::Succeeded;
+        ReportKind::Finished { verdict, stored: true, log_bytes, metrics_bytes: 0 }
     }
 
     fn sequence(spool: &Spool) -> Vec<u64> {

@@ -1,6 +1,6 @@
 //! prepare: the zip into `code/`, while `data` sees to the training data.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use trainyard_api::learner::Assignment;
 use trainyard_definition::ZipLimits;
 use trainyard_definition::zip::{ExtractError, extract};
 use trainyard_model::cause::{Cause, CauseKind};
+use trainyard_model::definition::Trial;
 use trainyard_model::ids::Digest;
 use trainyard_objectstore::{Guard, Isolation};
 
@@ -32,8 +33,13 @@ pub(crate) async fn stage(
     if let Err(error) = dirs.create() {
         return Some(Err(staging_failed("the attempt's folders could not be made", &error)));
     }
-    let mut unpacking =
-        unpack(assignment.code.clone(), code, dirs.code.clone(), dirs.spool.clone());
+    let mut unpacking = unpack(
+        assignment.code.clone(),
+        code,
+        dirs.code.clone(),
+        dirs.spool.clone(),
+        assignment.definition.trial.clone(),
+    );
     let staged = tokio::select! {
         (code, data) = async {
             tokio::join!(&mut unpacking, stage_data(assignment, guard, isolation, dirs, spool))
@@ -54,6 +60,7 @@ fn unpack(
     code: Bytes,
     to: PathBuf,
     spool: PathBuf,
+    trial: Option<Trial>,
 ) -> JoinHandle<Result<(), Cause>> {
     tokio::task::spawn_blocking(move || {
         let mut journal = Journal::open(&spool, LOAD_MODEL).map_err(|error| {
@@ -76,7 +83,7 @@ fn unpack(
                 }
                 let (files, bytes) = (inventory.entries.len(), inventory.total_bytes);
                 journal.line(&format!("unpacked {files} files, {bytes} bytes"));
-                Ok(())
+                trial.map_or(Ok(()), |trial| configure(&trial, &to, &mut journal))
             }
             Err(error) => {
                 let what = "the model definition could not be unpacked";
@@ -94,6 +101,23 @@ fn unpack(
             }
         }
     })
+}
+
+/// Where a program finds the hyperparameters of its trial.
+const CONFIG: &str = "config.json";
+
+/// Writes them, in the place of what the zip may have there for runs that are no trials.
+fn configure(trial: &Trial, code: &Path, journal: &mut Journal) -> Result<(), Cause> {
+    let config = serde_json::Value::from(trial.config()).to_string();
+    let path = code.join(CONFIG);
+    // A link or a folder of the zip's is not written through.
+    let cleared = match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    let written = cleared.and_then(|()| std::fs::write(&path, format!("{config}\n")));
+    journal.line(&format!("{CONFIG} of trial {}: {config}", trial.number));
+    written.map_err(|error| staging_failed("`config.json` could not be written", &error))
 }
 
 /// Something on this machine's disk went wrong.

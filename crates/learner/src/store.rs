@@ -2,7 +2,7 @@
 //! of the program.
 //!
 //! `<run id>/…` (`<run id>/attempt-N/…` when another attempt follows) is RESULT_DIR as it is; beside it lies `<run id>/learner-1/` with
-//! the whole log, the journals of staging and what LOG_DIR holds, and
+//! the whole log, the metrics, the journals of staging and what LOG_DIR holds, and
 //! `<run id>/_wml_checkpoints/` when CHECKPOINT_DIR was used. One that cannot be
 //! read does not keep the others from being stored. What was stored before, while
 //! the program ran or by a learner that died, is not sent again; what is no longer
@@ -28,11 +28,12 @@ use trainyard_objectstore::{
     upload_rest,
 };
 
-use crate::aside::{CHECKPOINTS, INDEX, LEARNER, LOG, is_folder, move_aside};
+use crate::aside::{CHECKPOINTS, INDEX, LEARNER, LOG, METRICS, is_folder, move_aside};
 use crate::dirs::Dirs;
 use crate::index;
 use crate::journal::{LOAD_DATA, LOAD_MODEL};
 use crate::left_out;
+use crate::metrics;
 use crate::milestone::Milestone;
 use crate::receipts::{Book, Page};
 use crate::spool::{Spool, now};
@@ -221,7 +222,7 @@ impl Work<'_> {
         let results = self.tree(&store, &dirs.results, below, RESULT_DIR, "storing results").await;
         let results = last(results)?;
         // Not apart: the next attempt begins with them.
-        let checkpoints = format!("{}/{CHECKPOINTS}", assignment.attempt.run);
+        let checkpoints = format!("{}/{CHECKPOINTS}", assignment.attempt.run.results_folder());
         for (folder, prefix, called, doing) in [
             (&dirs.logs, &beside, LOG_DIR, "storing logs"),
             (&dirs.checkpoints, &checkpoints, CHECKPOINT_DIR, "storing checkpoints"),
@@ -241,9 +242,10 @@ impl Work<'_> {
         for (path, name) in [
             (dirs.spool.join(LOAD_MODEL), LOAD_MODEL),
             (dirs.spool.join(LOAD_DATA), LOAD_DATA),
+            (self.exported_metrics().await, METRICS),
             (spool.log_path().to_owned(), LOG),
         ] {
-            // Staging may have ended before it wrote a journal.
+            // Staging may have ended before it wrote a journal; a program may tell no metrics.
             if path.exists() {
                 let key = format!("{beside}/{name}");
                 let stored = upload_file_once(&store, &path, &key, &receipts).await;
@@ -260,6 +262,27 @@ impl Work<'_> {
         self.index(&store).await
     }
 
+    /// The metrics as a file; of no name where there are none, or where the program has
+    /// written such a file itself.
+    async fn exported_metrics(&self) -> PathBuf {
+        let own = [self.dirs.logs.join(METRICS), self.dirs.results.join(LEARNER).join(METRICS)];
+        if own.iter().any(|path| fs::symlink_metadata(path).is_ok_and(|found| found.is_file())) {
+            return PathBuf::new();
+        }
+        let (spool, folder) = (Arc::clone(self.spool), self.dirs.spool.clone());
+        let run = self.assignment.attempt.run.to_string();
+        let exporting =
+            tokio::task::spawn_blocking(move || metrics::export(spool.metrics(), &folder, &run));
+        match exporting.await {
+            Ok(Ok(path)) => path.unwrap_or_default(),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "metrics cannot be written beside the results");
+                PathBuf::new()
+            }
+            Err(_) => PathBuf::new(),
+        }
+    }
+
     /// What lies in the run's folder already is this attempt's to keep or to delete, save
     /// what earlier ones have stored apart: a learner that is gone may have stored ahead what
     /// is in no receipt (its machine is lost, or its disk was full). And of the checkpoints
@@ -268,7 +291,7 @@ impl Work<'_> {
         if !self.known.follows || self.told().has_taken_over {
             return Ok(());
         }
-        let run = format!("{}/", self.assignment.attempt.run);
+        let run = format!("{}/", self.assignment.attempt.run.results_folder());
         let listed: Result<Vec<_>, StoreError> = store.list(&run).try_collect().await;
         let objects = match listed.map_err(Failure::from) {
             Ok(objects) => objects,
@@ -296,7 +319,7 @@ impl Work<'_> {
     /// `None` for an earlier attempt's, and for what the service itself stores.
     fn folder_of(&self, key: &str) -> Option<&'static str> {
         let AttemptId { run, attempt } = &self.assignment.attempt;
-        let name = key.strip_prefix(run.as_str())?.strip_prefix('/')?;
+        let name = key.strip_prefix(run.results_folder().as_str())?.strip_prefix('/')?;
         let (top, _) = name.split_once('/').unwrap_or((name, ""));
         if (1..attempt.0).any(|earlier| top == kept_apart_in(AttemptNo(earlier))) {
             return None;
@@ -312,7 +335,7 @@ impl Work<'_> {
             Some(INDEX) => None,
             Some(name) => {
                 match name.strip_prefix(LEARNER).and_then(|name| name.strip_prefix('/')) {
-                    Some(LOG | LOAD_MODEL | LOAD_DATA) => None,
+                    Some(LOG | LOAD_MODEL | LOAD_DATA | METRICS) => None,
                     Some(_) => Some(LOG_DIR),
                     None => Some(RESULT_DIR),
                 }

@@ -33,6 +33,7 @@ CREATE TABLE trainings (
     seed           INTEGER, -- of a search; in the reference's own row
     parameters     TEXT, -- JSON: what a trial was given
     submitted_at   INTEGER NOT NULL,
+    begun          INTEGER NOT NULL DEFAULT 0 CHECK (begun IN (0, 1)), -- its run was submitted
     ended_at       INTEGER,
     outcome        TEXT, -- JSON: TrainingOutcome; NULL while it has not ended
     PRIMARY KEY (experiment_run, reference, trial)

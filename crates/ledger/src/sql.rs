@@ -98,6 +98,7 @@ queries! {
     TOKEN_USER = "token_user",
     TOKENS_DELETE_OF_USER = "tokens_delete_of_user",
     TOKENS_EXPIRE = "tokens_expire",
+    TRAINING_BEGIN = "training_begin",
     TRAINING_END = "training_end",
     TRAINING_INSERT = "training_insert",
     TRAINING_OF_RUN = "training_of_run",

@@ -35,6 +35,8 @@ pub struct TrainingRecord {
     pub parameters: Option<Vec<(String, Value)>>,
     /// When it came about, in whole microseconds.
     pub submitted_at: Timestamp,
+    /// Its run was submitted. If there is no such run, it was deleted since.
+    pub begun: bool,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
     /// How.
@@ -80,6 +82,7 @@ impl TrainingRecord {
                 None
             },
             submitted_at: column::time(row, "submitted_at")?,
+            begun: column::plain(row, "begun")?,
             ended_at: if column::plain::<Option<i64>>(row, "ended_at")?.is_some() {
                 Some(column::time(row, "ended_at")?)
             } else {
@@ -166,6 +169,16 @@ impl Ledger {
         self.read(move |connection| {
             let params = named_params! { ":run": run.as_str() };
             sql::TRAINING_OF_RUN.first(connection, params, TrainingRecord::read)
+        })
+        .await
+    }
+
+    /// Writes down that a training's run was submitted.
+    pub async fn begin_training(&self, run: &RunId) -> Result<(), LedgerError> {
+        let run = run.clone();
+        self.write(move |connection| {
+            let params = named_params! { ":run": run.as_str() };
+            sql::TRAINING_BEGIN.execute(connection, params).map(drop)
         })
         .await
     }

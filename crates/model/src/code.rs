@@ -86,6 +86,8 @@ codes! {
     EnvironmentFailed = "TY0304",
     /// The zip's requirements cannot be taken.
     BadRequirements = "TY0305",
+    /// A release close to what was asked for is taken, with another Python or of its line.
+    AnotherRelease = "TY0306",
 
     /// The store does not answer.
     StoreUnreachable = "TY0401",

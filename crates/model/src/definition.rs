@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::as_written::{AsWritten, Runtime, Runtimes};
+use crate::evaluation::EvaluationMetrics;
 use crate::size::Size;
 use crate::terms::Terms;
 
@@ -39,6 +41,43 @@ pub struct TrainingDefinition {
     /// How long it may take and how often it is tried again.
     #[serde(default, skip_serializing_if = "Terms::is_silent")]
     pub terms: Terms,
+    /// The user's words where they are others than the ones above, for echoing.
+    #[serde(default, skip_serializing_if = "AsWritten::is_same")]
+    pub as_written: AsWritten,
+    /// Where the program's metrics are to be found, when the user has said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation_metrics: Option<EvaluationMetrics>,
+    /// Which trial of a search for hyperparameters it is; set by the service alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
+}
+
+impl TrainingDefinition {
+    /// The size in the user's word: `small`, or `k80` as the years after the seed call it.
+    pub fn size_word(&self) -> &str {
+        self.as_written.size.as_deref().unwrap_or(self.size.as_str())
+    }
+
+    /// The framework's version as the user wrote it: `1.5` for what the catalogue has as `1.5-py3`.
+    pub fn version_word(&self) -> &str {
+        self.as_written.version.as_deref().unwrap_or(&self.framework.version)
+    }
+}
+
+/// One trial of a search for hyperparameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// The number of the trial, from 0: `SUBID` in the program's environment.
+    pub number: u32,
+    /// Name and value, in the order of the search space: `config.json` in the program's folder.
+    pub parameters: Vec<(String, serde_json::Value)>,
+}
+
+impl Trial {
+    /// The file that the program reads its parameters from: one object, name by name.
+    pub fn config(&self) -> serde_json::Map<String, serde_json::Value> {
+        self.parameters.iter().cloned().collect()
+    }
 }
 
 /// A framework and one of its versions, e.g. `tensorflow` `1.2-py3`.

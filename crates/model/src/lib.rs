@@ -13,11 +13,13 @@
 //! - [`diagnostic`]: the one type for complaints, and [`code`]: their codes.
 //! - [`secret`]: credentials that never print themselves.
 
+mod as_written;
 pub mod cause;
 pub mod code;
 pub mod definition;
 pub mod diagnostic;
 pub mod effect;
+pub mod evaluation;
 pub mod event;
 pub mod hex;
 pub mod ids;

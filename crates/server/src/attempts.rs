@@ -13,6 +13,7 @@ use serde::Deserialize;
 use trainyard_api::ErrorBody;
 use trainyard_api::learner::{Assignment, Control, LogTaken, Order, Reports, ReportsTaken};
 use trainyard_api::log::{CHECKSUM, TIMES, read_marks};
+use trainyard_api::metrics::MetricsTaken;
 use trainyard_control::{LogAnswer, LogDelivery};
 use utoipa::IntoParams;
 
@@ -86,7 +87,7 @@ pub(crate) async fn control(
 /// Where the bytes begin.
 #[derive(Debug, Deserialize, IntoParams)]
 pub(crate) struct LogOffset {
-    /// The offset of the body's first byte in the learner's log.
+    /// The offset of the body's first byte in the learner's log, or in its metrics.
     offset: u64,
     /// The learner's number in its attempt, from 1.
     #[serde(default = "first_learner")]
@@ -116,12 +117,36 @@ pub(crate) async fn log(
     Ok(match shared.control.take_log(&attempt, query.learner, piece).await? {
         LogAnswer::Taken(length) => (StatusCode::OK, Json(LogTaken { length })),
         LogAnswer::Gap(length) => (StatusCode::CONFLICT, Json(LogTaken { length })),
-        LogAnswer::Damaged => {
-            return Err(Failure::bad_request(
-                "these are not the bytes that were sent: their checksum is another; send them again",
-            ));
-        }
+        LogAnswer::Damaged => return Err(damaged()),
     })
+}
+
+/// Takes bytes of the stream with the metrics, as the log is taken.
+#[utoipa::path(put, path = "/v3/models/{id}/attempts/{n}/metrics", tag = "attempts", security(("attempt" = [])),
+    params(("id" = String, Path), ("n" = u32, Path), LogOffset,
+        ("X-Trainyard-Log-Checksum" = Option<String>, Header, description = "The CRC-32 of the body, eight hexadecimal digits.")),
+    request_body(content = [u8], content_type = "application/octet-stream"),
+    responses((status = 200, body = MetricsTaken), (status = 409, body = MetricsTaken, description = "Bytes between the stream's end and these are missing."),
+        (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 410, body = ErrorBody), (status = 413, body = ErrorBody)))]
+pub(crate) async fn metrics(
+    Learner(attempt): Learner,
+    State(shared): State<Shared>,
+    Asked(query): Asked<LogOffset>,
+    headers: HeaderMap,
+    Content(body): Content,
+) -> Answer<(StatusCode, Json<MetricsTaken>)> {
+    let piece = delivery(query.offset, body, &headers)?;
+    Ok(match shared.control.take_metrics(&attempt, query.learner, piece).await? {
+        LogAnswer::Taken(length) => (StatusCode::OK, Json(MetricsTaken { length })),
+        LogAnswer::Gap(length) => (StatusCode::CONFLICT, Json(MetricsTaken { length })),
+        LogAnswer::Damaged => return Err(damaged()),
+    })
+}
+
+fn damaged() -> Failure {
+    Failure::bad_request(
+        "these are not the bytes that were sent: their checksum is another; send them again",
+    )
 }
 
 /// A piece and what its headers tell of it.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use trainyard_api::learner::StagingView;
-use trainyard_control::{History, Limits, StoreChecks};
-use trainyard_definition::ZipLimits;
+use trainyard_control::{History, Limits, ModelStore, StoreChecks};
+use trainyard_definition::{ZipLimits, read_store};
 use trainyard_model::terms::Terms;
 use trainyard_objectstore::{BudgetPolicy, GuardPolicy};
 
@@ -42,6 +42,24 @@ pub struct Config {
     pub transfers: TransfersConfig,
     /// How long what has settled is kept.
     pub history: HistoryConfig,
+    /// Where contents of stored models are kept.
+    pub models: ModelsConfig,
+}
+
+/// `[models]`
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelsConfig {
+    /// A container for the contents of stored models, in the words of a definition:
+    /// `{ connection = { … }, target = { bucket = "…" }, type = "s3" }`. Default: the data
+    /// directory.
+    pub store: Option<serde_json::Value>,
+}
+
+impl std::fmt::Debug for ModelsConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ModelsConfig").field("store", &self.store.is_some()).finish()
+    }
 }
 
 /// `[history]`
@@ -244,6 +262,12 @@ pub enum ConfigError {
         /// Line, column and what is wrong. No source: it is told already.
         drawn: Box<toml::de::Error>,
     },
+    /// The container for models is none.
+    #[error("`models.store` in the configuration is not a store: {complaint}")]
+    Models {
+        /// What is wrong with it.
+        complaint: String,
+    },
 }
 
 impl Config {
@@ -280,6 +304,21 @@ impl Config {
             memory: self.transfers.memory_mib.saturating_mul(MIB),
             folder: Some(home.join("transfers")),
         }
+    }
+
+    /// Where contents of stored models are kept, if not in the data directory.
+    ///
+    /// # Errors
+    /// [`ConfigError::Models`] when it is no store.
+    pub fn models(&self) -> Result<Option<ModelStore>, ConfigError> {
+        let Some(value) = &self.models.store else { return Ok(None) };
+        let read = read_store(value, "models.store");
+        let (store, credentials) = read.map_err(|complaints| ConfigError::Models {
+            complaint: complaints.first().map_or_else(String::new, |complaint| {
+                format!("{}: {}", complaint.path, complaint.message)
+            }),
+        })?;
+        Ok(Some(ModelStore { store, credentials }))
     }
 
     /// How stores are tried, for `control`.

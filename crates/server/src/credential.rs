@@ -52,7 +52,7 @@ pub(crate) fn local(path: &Path) -> io::Result<SecretString> {
 }
 
 /// What API keys begin with.
-const API_KEY: &str = "tya_";
+const API_KEY: &str = "tyk_";
 
 /// A new API key.
 pub(crate) fn api_key() -> SecretString {

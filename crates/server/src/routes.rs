@@ -21,8 +21,8 @@ use utoipa_axum::routes;
 use crate::gates::Gates;
 use crate::monitor::feed::Feeds;
 use crate::{
-    attempts, checks, definitions, extract, frameworks, identity, instances, lines, monitor, older,
-    runs, service, stream, users,
+    attempts, checks, definitions, elsewhere, experiments, extract, frameworks, identity,
+    instances, lines, metrics, models, monitor, older, runs, service, stream, users,
 };
 
 /// How long the next piece of a request's body may take.
@@ -86,17 +86,35 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(stream::stream))
         .routes(routes!(monitor::monitor))
         .routes(routes!(lines::lines))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(checks::check))
         .routes(routes!(definitions::create, definitions::list))
         .routes(routes!(definitions::show, definitions::delete))
         .routes(routes!(definitions::store, definitions::content))
         .routes(routes!(definitions::version))
         .routes(routes!(definitions::store_version, definitions::version_content))
+        .routes(routes!(experiments::create, experiments::list))
+        .routes(routes!(experiments::show, experiments::change, experiments::delete))
+        .routes(routes!(experiments::run, experiments::runs))
+        .routes(routes!(experiments::show_run, experiments::patch_run, experiments::delete_run))
+        .routes(routes!(monitor::experiment::monitor))
+        .routes(routes!(elsewhere::functions))
+        .routes(routes!(elsewhere::runtimes))
+        .routes(routes!(elsewhere::libraries))
+        .routes(routes!(elsewhere::deployments))
+        .routes(routes!(models::create, models::list))
+        .routes(routes!(models::show, models::delete))
+        .routes(routes!(models::store, models::content))
+        .routes(routes!(models::store_version, models::version_content))
+        .routes(routes!(models::published))
+        .routes(routes!(models::published_one))
+        .routes(routes!(models::store_run))
         .routes(routes!(attempts::assignment))
         .routes(routes!(attempts::code))
         .routes(routes!(attempts::reports))
         .routes(routes!(attempts::control))
         .routes(routes!(attempts::log))
+        .routes(routes!(attempts::metrics))
 }
 
 /// The router.

@@ -175,6 +175,7 @@ async fn start_control(
         terms: config.terms(),
         staging: config.staging(&options.home, &options.cache),
         history: config.history(),
+        models: config.models()?,
         environment_bytes: config.cache.environment_bytes,
     };
     Ok(Control::start(settings, ledger, engine).await?)

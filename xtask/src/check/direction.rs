@@ -18,6 +18,8 @@ const ROOMS: &[&str] = &[
     "crashpoint",
     "model",
     "definition",
+    "optimizer",
+    "metrics",
     "scheduler",
     "api",
     "ledger",

@@ -115,7 +115,7 @@ impl Logbook {
         wanted: &Wanted,
     ) -> io::Result<Window> {
         let Cursor { learner, offset } = cursor;
-        let id = LogId { attempt: attempt.clone(), learner };
+        let id = LogId::log(attempt.clone(), learner);
         let mut bytes = self.read(&id, offset, WINDOW)?;
         if bytes.len() == WINDOW && !bytes.contains(&b'\n') {
             bytes = self.read(&id, offset, LONGEST)?;
@@ -161,7 +161,7 @@ impl Logbook {
         if wanted.matching.is_none() {
             // No learner has more than so many among the last of all.
             for cursor in &mut cursors {
-                let id = LogId { attempt: attempt.clone(), learner: cursor.learner };
+                let id = LogId::log(attempt.clone(), cursor.learner);
                 cursor.offset = self.start_of_last(&id, cursor.offset, count)?;
             }
             if cursors.len() == 1 {
@@ -170,7 +170,7 @@ impl Logbook {
         }
         let ends: Vec<u64> = cursors
             .iter()
-            .map(|cursor| self.length(&LogId { attempt: attempt.clone(), learner: cursor.learner }))
+            .map(|cursor| self.length(&LogId::log(attempt.clone(), cursor.learner)))
             .collect();
         // What is printed meanwhile comes behind them anyway, and could go on for ever.
         let is_at_end =

@@ -10,7 +10,7 @@ use super::*;
 
 fn log() -> LogId {
     let attempt = AttemptId { run: RunId::from_entropy(7), attempt: AttemptNo::FIRST };
-    LogId { attempt, learner: 1 }
+    LogId::log(attempt, 1)
 }
 
 struct Book {

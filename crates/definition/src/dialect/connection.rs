@@ -36,6 +36,9 @@ pub(super) struct Connection {
 const URL: &[&str] = &["auth_url", "endpoint_url"];
 const USER: &[&str] = &["userId", "access_key_id", "aws_access_key_id"];
 const PASSWORD: &[&str] = &["password", "secret_access_key", "aws_secret_access_key"];
+const LATER_URL: &[&str] = &["endpoint_url", "auth_url"];
+const LATER_USER: &[&str] = &["access_key_id", "aws_access_key_id", "userId"];
+const LATER_PASSWORD: &[&str] = &["secret_access_key", "aws_secret_access_key", "password"];
 const SESSION: &[&str] = &["session_token", "aws_session_token"];
 const SWIFT_USER: &[&str] = &["userId", "user_name"];
 const KEYSTONE_USER: &[&str] = &["user_name", "userId"];
@@ -184,8 +187,14 @@ impl Desk<'_> {
 
     fn s3(&mut self, connection: &Object<'_>) -> Option<Connection> {
         self.one_spelling(connection, SESSION);
-        let url = self.url(connection, URL);
-        let credentials = self.credentials(connection, USER, PASSWORD);
+        // What is missing is asked for in the words of the years that the rest is written in.
+        let (url, user, password) = if self.later {
+            (LATER_URL, LATER_USER, LATER_PASSWORD)
+        } else {
+            (URL, USER, PASSWORD)
+        };
+        let url = self.url(connection, url);
+        let credentials = self.credentials(connection, user, password);
         let session = self.line(connection, SESSION, Need::Optional);
         let region = self.line(connection, &["region"], Need::Optional);
         let addressing = self.addressing(connection, url.as_deref())?;

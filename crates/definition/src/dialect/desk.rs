@@ -15,11 +15,13 @@ pub(crate) struct Desk<'t> {
     text: &'t str,
     pub(super) premises: &'t dyn Premises,
     pub(crate) complaints: Vec<Diagnostic>,
+    /// Is it in a dialect of the years after the seed?
+    pub(super) later: bool,
 }
 
 impl<'t> Desk<'t> {
     pub(crate) fn new(text: &'t str, premises: &'t dyn Premises) -> Self {
-        Self { text, premises, complaints: Vec::new() }
+        Self { text, premises, complaints: Vec::new(), later: false }
     }
 
     /// An error at this place, to be completed by the caller.

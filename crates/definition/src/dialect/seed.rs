@@ -1,33 +1,26 @@
 //! The dialect of 2017-11-03 (JSON) and 2017-11-16 (YAML): the same keys.
 //!
-//! `model_definition`, `training_data` (a list of one), `training_results`. API
-//! clients of the time add `definition_location`, later `definition_href`, which
-//! names a stored definition in place of a zip.
+//! `model_definition`, `training_data` (a list of one), `training_results`, and FfDL's
+//! `evaluation_metrics`. API clients of the time add `definition_location`, later
+//! `definition_href`, which names a stored definition in place of a zip.
 
 use trainyard_model::code::Code;
-use trainyard_model::definition::{FrameworkRef, TrainingDefinition};
-use trainyard_model::secret::Secrets;
+use trainyard_model::definition::{AsWritten, FrameworkRef};
 use trainyard_model::size::Size;
 use trainyard_model::terms::Terms;
 
+use super::Dialect;
 use super::desk::Desk;
-use super::object::{Keys, Need, Object, Stray, shortened};
+use super::object::{Keys, Need, Object, Stray};
+use super::parts::{HREF, Model};
+use super::metrics::EVALUATION_METRICS;
 use super::stores::Store;
 use super::terms::{GRACE_PERIOD, QUEUE_LIMIT, RETRIES, RETRY_PAUSE, TIME_LIMIT};
-use crate::nearest::nearest;
 use crate::submission::Submission;
 use crate::text::{Kind, Node};
 
-/// A command travels as one argument of the shell and as one variable of the
-/// environment; Linux takes at most 128 KiB for either (MAX_ARG_STRLEN).
-const COMMAND_BYTES: usize = 127 * 1024;
-/// Names stand in tables and in file names of logs.
-const NAME_CHARS: usize = 256;
-
-const HREF: &[&str] = &["definition_location", "definition_href"];
-
 const ROOT: Keys = Keys {
-    known: &["model_definition", "training_data", "training_results"],
+    known: &["model_definition", "training_data", "training_results", EVALUATION_METRICS],
     strays: &[
         (
             "training_data_reference",
@@ -61,6 +54,7 @@ const MODEL: Keys = Keys {
         ("command", Stray::Advice("it belongs into 'execution'")),
         ("resourceType", Stray::Advice("it belongs into 'execution'")),
         ("version", Stray::Advice("it belongs into 'framework'")),
+        (EVALUATION_METRICS, Stray::Advice("it stands beside 'model_definition'")),
     ],
 };
 const FRAMEWORK: Keys = Keys {
@@ -91,7 +85,6 @@ const EXECUTION: Keys = Keys {
         ("compute_configuration", Stray::Advice("this is the form of 2018; write 'resourceType'")),
     ],
 };
-const AUTHOR: Keys = Keys { known: &["name", "email"], strays: &[] };
 const DATA: Keys = Keys {
     known: &["connection", "source"],
     strays: &[
@@ -110,7 +103,7 @@ const RESULTS: Keys = Keys {
 };
 
 /// Reads the tree; `None` when complaints were made that stop it.
-pub(crate) fn submission(desk: &mut Desk<'_>, root: &Node) -> Option<Submission> {
+pub(super) fn submission(desk: &mut Desk<'_>, root: &Node) -> Option<Submission> {
     let top = root.span.start..root.span.start + 1;
     let object = desk.object(root, String::new(), top, &ROOT)?;
     let model = desk.model(&object);
@@ -119,41 +112,13 @@ pub(crate) fn submission(desk: &mut Desk<'_>, root: &Node) -> Option<Submission>
         let path = object.path_of(&pair.key);
         desk.store(&pair.value, path, pair.key_span.clone(), &RESULTS, &["target", "source"])
     });
+    let evaluation_metrics = desk.evaluation_metrics(&object);
     let (model, data, results) = (model?, data.ok()?, results?);
-    let (data, data_secret) =
-        data.map_or((None, None), |store| (Some(store.at), store.credentials));
-    Some(Submission {
-        definition: TrainingDefinition {
-            name: model.name,
-            description: model.description,
-            author: model.author,
-            framework: model.framework,
-            command: model.command,
-            size: model.size,
-            data,
-            data_version: None,
-            results: results.at,
-            terms: model.terms,
-        },
-        secrets: Secrets { data: data_secret, results: results.credentials },
-        stored_definition: model.href,
-        warnings: Vec::new(),
-    })
+    Some(model.with_stores(data, results, evaluation_metrics, Dialect::Seed))
 }
 
 /// What is wrong has been told.
 struct Complained;
-
-struct Model {
-    framework: FrameworkRef,
-    name: String,
-    author: Option<String>,
-    description: Option<String>,
-    command: String,
-    size: Size,
-    terms: Terms,
-    href: Option<String>,
-}
 
 impl Desk<'_> {
     fn model(&mut self, root: &Object<'_>) -> Option<Model> {
@@ -177,6 +142,7 @@ impl Desk<'_> {
             size,
             terms,
             href,
+            as_written: AsWritten::default(),
         })
     }
 
@@ -187,82 +153,28 @@ impl Desk<'_> {
         let name = self.line(&object, &["name"], Need::Required);
         let version = self.line(&object, &["version"], Need::Required);
         let (name, version) = (name?, version?);
-        let wanted = FrameworkRef { name: name.value, version: version.value };
-        if let Some(complaint) = self.premises.framework(&wanted) {
-            // By the last word alone: the path before it is as the user spelt it.
-            let about = if complaint.path.rsplit('.').next() == Some("name") {
-                (&name.path, &name.span)
-            } else {
-                (&version.path, &version.span)
-            };
-            self.complain_at(complaint, about.0, about.1);
-        }
+        let wanted = FrameworkRef { name: name.value.clone(), version: version.value.clone() };
+        self.is_to_be_had(&wanted, &name, &version);
         Some(wanted)
-    }
-
-    fn name(&mut self, model: &Object<'_>) -> Option<String> {
-        let name = self.line(model, &["name"], Need::Required)?;
-        if name.value.chars().count() > NAME_CHARS {
-            let message = format!("the name is longer than {NAME_CHARS} characters");
-            let complaint = self.error(Code::DefinitionTooLarge, &name.path, &name.span, message);
-            self.complain(complaint);
-            return None;
-        }
-        Some(name.value)
-    }
-
-    /// A text, or `{name, email}` as clients of 2018 send it (also empty).
-    fn author(&mut self, model: &Object<'_>) -> Option<String> {
-        let pair = self.child(model, &["author"], Need::Optional)?;
-        if !matches!(pair.value.kind, Kind::Object(_)) {
-            return self.prose(model, &["author"], Need::Optional).map(|text| text.value);
-        }
-        let path = model.path_of(&pair.key);
-        let object = self.object(&pair.value, path, pair.key_span.clone(), &AUTHOR)?;
-        let name = self.line(&object, &["name"], Need::Optional).map(|text| text.value);
-        let email = self.line(&object, &["email"], Need::Optional).map(|text| text.value);
-        match (name, email) {
-            (Some(name), Some(email)) => Some(format!("{name} <{email}>")),
-            (name, email) => name.or(email),
-        }
     }
 
     fn execution(&mut self, model: &Object<'_>) -> Option<(String, Size, Terms)> {
         let pair = self.child(model, &["execution"], Need::Required)?;
         let path = model.path_of(&pair.key);
         let object = self.object(&pair.value, path, pair.key_span.clone(), &EXECUTION)?;
-        let command = self.text(&object, &["command"], Need::Required);
+        let command = self.command(&object);
         let size = self.size(&object);
         let terms = self.terms(&object);
-        let command = command?;
-        if command.value.len() > COMMAND_BYTES {
-            let message = format!("the command is longer than {} KiB", COMMAND_BYTES / 1024);
-            let complaint =
-                self.error(Code::DefinitionTooLarge, &command.path, &command.span, message);
-            self.complain(complaint.help("put it into a script in the zip"));
-            return None;
-        }
-        Some((command.value.trim_end().to_owned(), size?, terms))
+        Some((command?, size?, terms))
     }
 
     fn size(&mut self, execution: &Object<'_>) -> Option<Size> {
         let written = self.line(execution, &["resourceType"], Need::Required)?;
         if let Some(size) = Size::from_word(&written.value) {
-            if let Some(complaint) = self.premises.size(size) {
-                self.complain_at(complaint, &written.path, &written.span);
-            }
+            self.fits(size, &written);
             return Some(size);
         }
-        let sizes: Vec<String> =
-            Size::ALL.iter().map(|size| format!("'{size}' ({})", slots(*size))).collect();
-        let message = format!("there is no size '{}'", shortened(&written.value));
-        let complaint = self.error(Code::UnknownValue, &written.path, &written.span, message);
-        let complaint = complaint.expected(sizes.join(", "));
-        let meant = nearest(&written.value, Size::ALL.map(Size::as_str));
-        self.complain(match meant {
-            Some(meant) => complaint.help(format!("did you mean '{meant}'?")),
-            None => complaint,
-        });
+        self.no_size(&written, &Size::ALL.map(|size| (size.as_str(), size)));
         None
     }
 
@@ -306,12 +218,5 @@ impl Desk<'_> {
             store = store.or(read);
         }
         if items.len() == 1 { store.map(Some).ok_or(Complained) } else { Err(Complained) }
-    }
-}
-
-fn slots(size: Size) -> String {
-    match size.slots() {
-        1 => "1 slot".to_owned(),
-        many => format!("{many} slots"),
     }
 }

@@ -1,4 +1,6 @@
-//! `training_data` and `training_results`: a connection, a container, a type.
+//! `training_data` and `training_results` as the seed has them: a connection, and beside
+//! it an object of container and type. The forms of the years after are
+//! [`references`](super::references)'.
 
 use std::ops::Range;
 
@@ -6,7 +8,7 @@ use trainyard_model::code::Code;
 use trainyard_model::definition::{StoreKind, StoreRef};
 use trainyard_model::secret::Credentials;
 
-use super::connection::{Speaks, keys};
+use super::connection::{Connection, Speaks, keys};
 use super::desk::Desk;
 use super::object::{Keys, Need, Object, Stray, listed, shortened};
 use crate::nearest::nearest;
@@ -38,8 +40,28 @@ pub(super) struct Store {
     pub(super) credentials: Option<Credentials>,
 }
 
+/// A type as it was written, and what it speaks.
+pub(super) type Kind = (&'static str, Speaks);
+
+impl Store {
+    pub(super) fn of((word, speaks): Kind, connection: Connection, container: String) -> Self {
+        let kind = match speaks {
+            Speaks::S3 => StoreKind::S3,
+            Speaks::Swift | Speaks::Keystone => StoreKind::Swift,
+            Speaks::Directory => StoreKind::Directory,
+        };
+        let at = StoreRef {
+            region: connection.region,
+            addressing: connection.addressing,
+            keystone: connection.keystone,
+            ..StoreRef::new(kind, word, connection.endpoint, container)
+        };
+        Self { at, credentials: connection.credentials }
+    }
+}
+
 impl Desk<'_> {
-    /// Reads a store. `place` is the key of the container's object: `source` or `target`.
+    /// Reads a store as the seed has it. `place` is the key of the container's object: `source` or `target`.
     pub(super) fn store(
         &mut self,
         node: &Node,
@@ -58,29 +80,17 @@ impl Desk<'_> {
             None => (None, None),
             Some(place) => {
                 let kind = self.kind(place);
-                (kind, self.container(place, kind.map(|(_, speaks)| speaks)))
+                (kind, self.container(place, &["container"], kind.map(|(_, speaks)| speaks)))
             }
         };
         let speaks = kind.map(|(_, speaks)| speaks);
         let connection = self.child(&object, &["connection"], Need::Required)?;
         let connection = self.inner(&object, connection, keys(speaks))?;
         let connection = self.connection(speaks, &connection);
-        let ((word, speaks), connection) = (kind?, connection?);
-        let kind = match speaks {
-            Speaks::S3 => StoreKind::S3,
-            Speaks::Swift | Speaks::Keystone => StoreKind::Swift,
-            Speaks::Directory => StoreKind::Directory,
-        };
-        let at = StoreRef {
-            region: connection.region,
-            addressing: connection.addressing,
-            keystone: connection.keystone,
-            ..StoreRef::new(kind, word, connection.endpoint, container?)
-        };
-        Some(Store { at, credentials: connection.credentials })
+        Some(Store::of(kind?, connection?, container?))
     }
 
-    fn inner<'n>(
+    pub(super) fn inner<'n>(
         &mut self,
         object: &Object<'_>,
         pair: &'n Pair,
@@ -89,7 +99,8 @@ impl Desk<'_> {
         self.object(&pair.value, object.path_of(&pair.key), pair.key_span.clone(), keys)
     }
 
-    fn kind(&mut self, place: &Object<'_>) -> Option<(&'static str, Speaks)> {
+    /// The type of a store, by the word under `type` in this object.
+    pub(super) fn kind(&mut self, place: &Object<'_>) -> Option<Kind> {
         let written = self.line(place, &["type"], Need::Required)?;
         if let Some(known) = TYPES.iter().find(|(word, _)| *word == written.value) {
             return Some(*known);
@@ -111,8 +122,14 @@ impl Desk<'_> {
         None
     }
 
-    fn container(&mut self, place: &Object<'_>, speaks: Option<Speaks>) -> Option<String> {
-        let written = self.line(place, &["container"], Need::Required)?;
+    /// The container under one of these spellings: a name that such a store can have.
+    pub(super) fn container(
+        &mut self,
+        place: &Object<'_>,
+        spellings: &[&str],
+        speaks: Option<Speaks>,
+    ) -> Option<String> {
+        let written = self.line(place, spellings, Need::Required)?;
         let name = written.value.as_str();
         let dots = matches!(name, "." | "..");
         let (fits, expected) = match speaks {

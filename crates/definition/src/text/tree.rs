@@ -40,6 +40,11 @@ impl Node {
         Self { kind, span }
     }
 
+    /// Is nothing said?
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.kind, Kind::Null)
+    }
+
     /// How many values, itself included.
     pub(crate) fn count(&self) -> usize {
         match &self.kind {

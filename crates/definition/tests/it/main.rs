@@ -9,6 +9,7 @@ mod fuzz_zips;
 mod fuzzed;
 mod hostile;
 mod json;
+mod later;
 mod packing;
 mod premises;
 mod properties;

@@ -116,6 +116,68 @@ fn an_unknown_framework_or_version_is_told_with_the_list_and_what_was_meant() ->
 }
 
 #[test]
+fn versions_of_2018_find_the_release_for_the_python_beside_them() -> anyhow::Result<()> {
+    let catalogue = Catalogue::builtin()?.for_machine(Machine::this().with_driver(None));
+    let found = |name: &str, version: &str, python: Option<&str>| {
+        let wanted = FrameworkRef { name: name.to_owned(), version: version.to_owned() };
+        let resolved = catalogue.resolve_with(&wanted, python)?;
+        let note = resolved.note.map(|note| {
+            assert!(!note.is_error() && note.help.is_some(), "{note:?}");
+            note.message
+        });
+        Some((resolved.release.version.clone(), note))
+    };
+    let quite = |version: &str| Some((version.to_owned(), None));
+    let nearly = |version: &str, note: &str| Some((version.to_owned(), Some(note.to_owned())));
+
+    assert_eq!(found("tensorflow", "1.5", None), quite("1.5-py3"));
+    assert_eq!(found("tensorflow", "1.5", Some("3")), quite("1.5-py3"));
+    assert_eq!(found("tensorflow", "1.5", Some("3.6.2")), quite("1.5-py3"));
+    assert_eq!(
+        found("tensorflow", "1.5", Some("3.5")),
+        nearly(
+            "1.5-py3",
+            "tensorflow 1.5 is taken as tensorflow 1.5-py3: it runs Python 3.6, not 3.5"
+        )
+    );
+    assert_eq!(found("tensorflow", "1.2", Some("2.7")), quite("1.2-py2"));
+    assert_eq!(found("caffe", "1.0", Some("2.7")), quite("1.0-py2"));
+    assert_eq!(found("caffe", "1.0", Some("3.5")), quite("1.0"), "a suite has its own Python");
+    // An alias may be for another Python than the one that is assumed.
+    assert_eq!(
+        found("scikit-learn", "0.17", None),
+        nearly(
+            "0.17-py2",
+            "scikit-learn 0.17 is taken as scikit-learn 0.17-py2: it runs Python 2.7, not 3"
+        )
+    );
+    // Who names the Python in the version has said what is wanted, unless both are said.
+    assert_eq!(found("tensorflow", "1.2-py2", None), quite("1.2-py2"));
+    assert_eq!(
+        found("tensorflow", "1.2-py3", Some("2.7")),
+        nearly("1.2-py3", "tensorflow 1.2-py3 is taken: it runs Python 3.6, not 2.7")
+    );
+    assert_eq!(
+        found("keras", "2.1.3", Some("3.6")),
+        nearly(
+            "2.1-py3",
+            "keras 2.1.3 is taken as keras 2.1-py3: it is what the catalogue has of 2.1"
+        )
+    );
+    for (name, version, python) in [
+        ("tensorflow", "1.8", None),
+        ("tensorflow", "1.5", Some("2.7")),
+        ("tensorflow", "1", None),
+        ("pytorch", "0.4.1", None),
+        ("tensorflwo", "1.5", None),
+        ("tensorflow", "", None),
+    ] {
+        assert_eq!(found(name, version, python), None, "{name} {version}");
+    }
+    Ok(())
+}
+
+#[test]
 fn an_operator_s_folder_adds_and_replaces() -> anyhow::Result<()> {
     let mut other = GOOD.replace("name = \"six\"", "name = \"tensorflow\"");
     other = other.replace("1.17-py3", "1.2-py3").replace("\"1.17\"", "");

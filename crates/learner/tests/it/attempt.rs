@@ -12,7 +12,9 @@ use trainyard_api::learner::{Assignment, EnvironmentView, ReportKind, StagingVie
 use trainyard_learner::Ticket;
 use trainyard_learner::processes::{Process, all};
 use trainyard_model::cause::{Cause, CauseKind};
-use trainyard_model::definition::{FrameworkRef, StoreKind, StoreRef, TrainingDefinition};
+use trainyard_model::definition::{
+    AsWritten, FrameworkRef, StoreKind, StoreRef, TrainingDefinition,
+};
 use trainyard_model::event::Verdict;
 use trainyard_model::ids::{AttemptId, Digest};
 use trainyard_model::retry::Past;
@@ -93,8 +95,11 @@ impl Setup {
                 size: Size::Small,
                 data: (!self.data.is_empty()).then(|| store("data")),
                 data_version: None,
+                evaluation_metrics: None,
                 results: store(self.results),
                 terms: self.terms,
+                as_written: AsWritten::default(),
+                trial: None,
             },
             secrets: ExposedSecrets::default(),
             code: digest(&zip),

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use trainyard_ledger::{Ledger, NewRun, OpenError};
-use trainyard_model::definition::{FrameworkRef, StoreKind, StoreRef, TrainingDefinition};
+use trainyard_model::definition::{
+    AsWritten, FrameworkRef, StoreKind, StoreRef, TrainingDefinition,
+};
 use trainyard_model::ids::{Digest, RunId, UserName};
 use trainyard_model::secret::Secrets;
 use trainyard_model::size::Size;
@@ -96,8 +98,11 @@ pub(crate) fn new_run(number: u128, owner: &str) -> NewRun {
             size: Size::Small,
             data: Some(store("in")),
             data_version: None,
+            evaluation_metrics: None,
             results: store("out"),
             terms: Terms::default(),
+            as_written: AsWritten::default(),
+            trial: None,
         },
         secrets: Secrets::default(),
         code: Digest("0".repeat(64)),

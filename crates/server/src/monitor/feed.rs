@@ -137,6 +137,9 @@ impl Feed {
     }
 }
 
+/// How many metrics one batch carries at most.
+const METRICS: usize = 500;
+
 /// Looks until there is something, or nothing at all.
 async fn look(
     control: &Control,
@@ -144,7 +147,7 @@ async fn look(
     run: &RunId,
     position: Position,
 ) -> Result<Batch, Problem> {
-    let Position { mut lines, metrics } = position;
+    let Position { mut lines, mut metrics } = position;
     loop {
         let looked_at = Instant::now();
         // Before the log is looked at, so that nothing is missed at an end.
@@ -153,13 +156,19 @@ async fn look(
         let ends = state.at_rest || is_over;
         let (reader, found, moved) = control.next_lines(lines, ends).await?;
         lines = reader;
-        let frames: Vec<Utf8Bytes> =
+        let mut frames: Vec<Utf8Bytes> =
             found.iter().map(|line| frame::line(run, &line.text)).collect();
-        if frames.is_empty() && moved {
+        let attempt = Some(lines.attempt().0);
+        let told = control.metrics_after(user, run, attempt, metrics, METRICS).await?;
+        frames.extend(told.records.iter().map(frame::metric));
+        let more_metrics = told.position != metrics;
+        metrics = told.position;
+        if frames.is_empty() && (moved || more_metrics) {
             continue;
         }
         if frames.is_empty() && is_over {
             lines.next_attempt();
+            metrics = 0;
             continue;
         }
         return Ok(Batch {

@@ -5,6 +5,7 @@ use axum::extract::ws::Utf8Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
 use trainyard_api::Time;
+use trainyard_api::metrics::Metric;
 use trainyard_api::run::Status;
 use trainyard_model::ids::RunId;
 
@@ -29,7 +30,7 @@ pub(crate) fn line(run: &RunId, text: &[u8]) -> Utf8Bytes {
 }
 
 /// One metric: clients print the first of a frame and no other.
-pub(crate) fn metric(metric: &Value) -> Utf8Bytes {
+pub(crate) fn metric(metric: &Metric) -> Utf8Bytes {
     of(&json!({ "metrics": [metric] }))
 }
 
@@ -73,8 +74,10 @@ mod tests {
             value,
             json!({"status": {"message": "training-DOl4q2LkR: step \"1\"\u{1b}[0m \u{fffd}"}})
         );
-        let point = json!({"phase": "test", "iteration": 1, "values": []});
-        let metric: Value = serde_json::from_str(&metric(&point)).unwrap();
+        let point = json!({"timestamp": "2017-10-26T11:16:51.000Z", "phase": "test",
+            "iteration": 1, "values": [{"name": "accuracy", "value": 0.93}]});
+        let measured: Metric = serde_json::from_value(point.clone()).unwrap();
+        let metric: Value = serde_json::from_str(&metric(&measured)).unwrap();
         assert_eq!(metric, json!({"status": {"metrics": [point]}}));
         let inside: Value =
             serde_json::from_str(&of_training(&told, &run, "a \"reference\"")).unwrap();

@@ -4,8 +4,10 @@
 //! has settled and everything was told, the socket is closed with 1000. A run that has ended
 //! long ago is replayed just so: clients until 2018 know no other way to its log.
 
+pub(crate) mod experiment;
 pub(crate) mod feed;
 pub(crate) mod frame;
+mod search;
 
 use std::time::{Duration, Instant};
 
@@ -64,7 +66,9 @@ pub(crate) async fn monitor(
 ) -> Answer<Response> {
     let run = run_id(&id)?;
     // A stranger, or a run that is not there, is told so before the stream begins.
-    let position = start(&shared, &user, &run, query.last).await?;
+    let Some(position) = start(&shared, &user, &run, query.last).await? else {
+        return search::monitor(shared, user, run, upgrade).await;
+    };
     let upgrade = upgraded(upgrade)?;
     let place = shared.gates.monitor(&user)?;
     Ok(upgrade.on_upgrade(move |socket| async move {
@@ -74,21 +78,25 @@ pub(crate) async fn monitor(
     }))
 }
 
-/// Where a monitor of this run begins.
+/// Where a monitor of this run begins; `None` when there is no such run, which may yet be
+/// the search of an experiment.
 pub(crate) async fn start(
     shared: &Shared,
     user: &UserName,
     run: &RunId,
     last: Option<usize>,
-) -> Answer<Position> {
+) -> Answer<Option<Position>> {
     if last.is_some_and(|last| last > MOST_LINES) {
         return Err(Failure::bad_request(format!("`last` is at most {MOST_LINES}")));
     }
     let question = LineQuestion { tail: last, ..LineQuestion::default() };
     // With a number of lines it is the latest attempt's; else everything, from the first on.
     let attempt = last.is_none().then_some(1);
-    let lines = shared.control.line_reader(user, run, attempt, question).await?;
-    Ok(Position { lines, metrics: 0 })
+    match shared.control.line_reader(user, run, attempt, question).await {
+        Ok(lines) => Ok(Some(Position { lines, metrics: 0 })),
+        Err(Problem::NotFound { .. }) => Ok(None),
+        Err(problem) => Err(problem.into()),
+    }
 }
 
 /// The upgrade, with buffers as small as monitors need.

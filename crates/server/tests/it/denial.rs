@@ -138,7 +138,7 @@ async fn a_login_by_body_needs_what_is_right() {
         client.post(format!("{}/oidc/token", house.url)).body(form).send()
     };
     // A token that is no API key is none, however good it is.
-    for wrong in ["", "tya_00", OWNER] {
+    for wrong in ["", "tyk_00", OWNER] {
         assert_eq!(oidc(wrong).await.expect("an answer").status().as_u16(), 401, "{wrong}");
     }
     let large = "x".repeat(20_000);

@@ -159,6 +159,7 @@ async fn control(folder: &Path) -> Arc<Control> {
         terms: trainyard_model::terms::Terms { grace_ms: Some(1000), ..Default::default() },
         staging: trainyard_api::learner::StagingView::default(),
         history: trainyard_control::History::default(),
+        models: None,
         environment_bytes: None,
     };
     Control::start(settings, ledger, Arc::new(engine)).await.expect("it is fresh")
