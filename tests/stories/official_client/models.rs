@@ -16,7 +16,8 @@ pub(super) fn judge(judge: &mut Judge<'_>, office: &Office, generation: Generati
     judge.expect("store_trained_model", |step| {
         ensure!(is_guid(model), "{model:?} is not an id that the client takes");
         if generation == Generation::Last {
-            step.gave("/url", format!("{published}/{model}"))?;
+            step.gave("/url", format!("{url}/v3/ml_assets/models/{model}"))?;
+            step.gave("/details/metadata/url", format!("{published}/{model}"))?;
             return published_as(
                 step,
                 "/details/entity",

@@ -238,13 +238,19 @@ fn finished(judge: &mut Judge<'_>, office: &Office, generation: Generation) -> T
     judge.expect("get_metrics", |step| {
         ensure!(measured.len() == 6, "three epochs in two groups are not {}", measured.len());
         let found = reported(step.list("")?)?;
-        ensure!(found == measured, "not what the program wrote: {measured:?}");
+        // In the order of iterations; two groups of one instant have no order.
+        ensure!(found.is_sorted_by_key(|(_, iteration, _)| *iteration), "out of order");
+        let same = measured.iter().all(|one| found.contains(one)) && found.len() == measured.len();
+        ensure!(same, "not what the program wrote: {measured:?}");
         Ok(())
     });
     judge.expect("get_latest_metrics", |step| {
-        // The client gives the latest of the last phase alone.
+        // The client gives the latest of one phase alone.
         let found = reported(step.list("")?)?;
-        ensure!(found.len() == 1 && Some(&found[0]) == measured.last(), "{found:?}");
+        ensure!(
+            found.len() == 1 && measured.iter().skip(4).any(|one| *one == found[0]),
+            "{found:?}"
+        );
         Ok(())
     });
     judge.expect("logs_of_a_finished_run", |step| {

@@ -23,6 +23,7 @@ pub mod ports;
 pub mod processes;
 pub mod s3;
 pub mod s3_client;
+pub mod schemathesis;
 pub mod server;
 pub mod swift;
 pub mod tools;
