@@ -1,6 +1,7 @@
 //! What every story starts from: a server in a home of its own, a framework
 //! that costs nothing, and a folder that plays the object store.
 
+pub(crate) mod bx;
 pub(crate) mod cutter;
 pub(crate) mod job;
 pub(crate) mod scene;
@@ -10,6 +11,7 @@ use std::time::Duration;
 /// Long enough for a machine with two busy cores; a story that waits this long has failed.
 pub(crate) const SOON: Duration = Duration::from_secs(90);
 
+pub(crate) use bx::{Bx, quoted};
 pub(crate) use cutter::Cutter;
 pub(crate) use job::{Job, Store};
 pub(crate) use scene::{Configuration, Scene};

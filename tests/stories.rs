@@ -12,6 +12,8 @@ mod stories {
     mod bad_definitions;
     mod bad_programs;
     mod bad_zips;
+    mod bx_experiments;
+    mod bx_session;
     mod cancel;
     mod cancel_times;
     mod causes;

@@ -1,16 +1,12 @@
 //! `bx ml`: what the page of 2017-11-03 prints is what we print, to the letter;
 //! only ids and times are the run's own.
 
-use std::os::unix::fs::symlink;
-use std::path::Path;
-
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use trainyard_testkit::faults::{Fault, Faults};
-use trainyard_testkit::home::{Done, Home, finish};
 use trainyard_testkit::s3::S3Server;
 use trainyard_testkit::zip;
 
-use crate::harness::{Job, SOON, Scene, Store, Told};
+use crate::harness::{Bx, Job, SOON, Scene, Store, Told, quoted};
 
 /// The page's run and times stand for ours.
 const ID: &str = "training-DOl4q2LkR";
@@ -50,41 +46,15 @@ OK
 Delete trained-models successful
 ";
 
-/// The binary under the name of 2017.
-struct Bx<'a> {
-    home: &'a Home,
-    dir: tempfile::TempDir,
-}
-
-impl<'a> Bx<'a> {
-    fn new(home: &'a Home) -> Result<Self> {
-        let dir = tempfile::tempdir()?;
-        symlink(home.binary(), dir.path().join("bx"))?;
-        Ok(Self { home, dir })
-    }
-
-    /// `bx ml WORDS…` in the folder with the user's files.
-    fn ml(&self, words: &[&str]) -> Result<Done> {
-        let words = ["ml"].iter().chain(words);
-        let mut command = self.home.command_as(&self.path().join("bx"), words);
-        finish(command.current_dir(self.path()))
-    }
-
-    /// Writes the two files of the page and trains with them; gives the run's id.
-    fn train(&self, job: &Job) -> Result<String> {
-        let write = |name: &str, bytes: &[u8]| std::fs::write(self.path().join(name), bytes);
-        write("tf-model.zip", &zip::of(&[("convolutional_network.py", "print('here')\n")]))?;
-        write("job.json", job.text().as_bytes())?;
-        let done = self.ml(&["train", "tf-model.zip", "job.json"])?.expect_code(0)?;
-        let id = done.stdout.split('\'').nth(1).context("an id in quotes")?.to_owned();
-        ensure!(redacted(&done.stdout, &id) == TRAIN, "{}", done.stdout);
-        ensure!(done.stderr.is_empty(), "{}", done.stderr);
-        Ok(id)
-    }
-
-    fn path(&self) -> &Path {
-        self.dir.path()
-    }
+/// Writes the two files of the page and trains with them; gives the run's id.
+fn train(bx: &Bx<'_>, job: &Job) -> Result<String> {
+    bx.write("tf-model.zip", zip::of(&[("convolutional_network.py", "print('here')\n")]))?;
+    bx.write("job.json", job.text())?;
+    let done = bx.ml(&["train", "tf-model.zip", "job.json"])?.expect_code(0)?;
+    let id = quoted(&done.stdout, 0)?;
+    ensure!(redacted(&done.stdout, &id) == TRAIN, "{}", done.stdout);
+    ensure!(done.stderr.is_empty(), "{}", done.stderr);
+    Ok(id)
 }
 
 /// `text` with the page's id and time in the place of its own.
@@ -117,14 +87,14 @@ fn s3_train_list_show_and_delete_print_what_the_page_prints() -> Told {
     let mut job = scene.job("sleep 600");
     job.name = "tf-mnist".to_owned();
     job.data = Some(Store::s3(&s3, "tf-training-data").at(&wrapper.endpoint()));
-    let pending = bx.train(&job)?;
+    let pending = train(&bx, &job)?;
     let listed = bx.ml(&["list", "trained-models"])?.expect_code(0)?;
     ensure!(redacted(&listed.stdout, &pending) == LIST, "{}", listed.stdout);
     let deleted = bx.ml(&["delete", "trained-models", &pending])?.expect_code(0)?;
     ensure!(redacted(&deleted.stdout, &pending) == DELETE, "{}", deleted.stdout);
 
     job.data = None;
-    let running = bx.train(&job)?;
+    let running = train(&bx, &job)?;
     scene.server.until_running(&running, SOON)?;
     let shown = bx.ml(&["show", "trained-models", &running])?.expect_code(0)?;
     // The page's transcript ends with an empty line; whether the program printed it nobody knows.

@@ -105,6 +105,10 @@ pub enum Command {
     Delete(Many),
     /// List the frameworks that a definition may name, show all about one, or make room on the disk
     Frameworks(Frameworks),
+    /// List experiments, show how their trials stand and which is the best, run them
+    Experiments(Experiments),
+    /// List the trained models that the server keeps, and fetch them
+    Models(Models),
     /// Check everything that can be checked without submitting
     Check(Check),
     /// Say who may log in at the server on this machine
@@ -121,7 +125,7 @@ pub enum Command {
     Completions(Completions),
     /// Print the version
     Version,
-    /// The commands of 2017: `bx ml train`, `list`, `show`, `delete` …
+    /// The commands of 2017 and 2018: `bx ml train`, `list`, `monitor`, `experiments` …
     #[command(visible_alias = "ibmcloud", disable_help_flag = true)]
     Bx(Words),
     /// Stand beside a program (the server starts this)
@@ -412,6 +416,90 @@ pub enum InstanceCommand {
     Delete {
         /// The instance, by name or id
         instance: String,
+    },
+}
+
+/// `trainyard experiments`.
+#[derive(Debug, Args)]
+pub struct Experiments {
+    /// Without it they are listed.
+    #[command(subcommand)]
+    pub command: Option<ExperimentsCommand>,
+}
+
+/// What can be done about experiments.
+#[derive(Debug, Subcommand)]
+pub enum ExperimentsCommand {
+    /// List them, newest first
+    List,
+    /// Show an experiment and its trials, with the best of them
+    Show {
+        /// The experiment: its id, the beginning of it, or `last`
+        experiment: String,
+        /// Which of its runs; the latest without it
+        run: Option<String>,
+        /// Show them again whenever something has changed, until the run has ended
+        #[arg(short, long)]
+        watch: bool,
+    },
+    /// Store an experiment, JSON or YAML
+    Submit {
+        /// The manifest
+        manifest: String,
+        /// Run it at once
+        #[arg(short, long)]
+        run: bool,
+        /// Run it at once, and watch its trials to the end
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Run an experiment
+    Run {
+        /// The experiment: its id, the beginning of it, or `last`
+        experiment: String,
+        /// Watch its trials to the end
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Remove experiments
+    Delete {
+        /// The experiments: ids, the beginnings of them, or `last`
+        #[arg(required = true, value_name = "EXPERIMENT")]
+        experiments: Vec<String>,
+    },
+}
+
+/// `trainyard models`.
+#[derive(Debug, Args)]
+pub struct Models {
+    /// Without it they are listed.
+    #[command(subcommand)]
+    pub command: Option<ModelsCommand>,
+}
+
+/// What can be done about stored models.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List them, newest first
+    List,
+    /// Show a model
+    Show {
+        /// The model: its id, the beginning of it, or `last`
+        model: String,
+    },
+    /// Fetch a model's archive
+    Download {
+        /// The model: its id, the beginning of it, or `last`
+        model: String,
+        /// Where to write it [default: MODEL.tar.gz]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Remove models
+    Delete {
+        /// The models: ids, the beginnings of them, or `last`
+        #[arg(required = true, value_name = "MODEL")]
+        models: Vec<String>,
     },
 }
 

@@ -92,8 +92,8 @@ impl Context {
     }
 
     /// For the commands of 2017, which know no options. ML_INSTANCE named the
-    /// tenant of a shared service; a server of one's own has only one, so any
-    /// value is right.
+    /// tenant of a shared service. Here everything belongs to the user who logs in,
+    /// whatever the instance, so nothing is asked of one and any value is right.
     pub(crate) fn of_2017(origin: &Origin, screen: Screen) -> Result<Self, Failure> {
         let server = match set("ML_ENV") {
             Some(url) => {

@@ -89,6 +89,14 @@ pub(crate) enum Failure {
         /// Some of the runs that it names.
         candidates: Vec<String>,
     },
+    /// A file that the user wrote is not what it should be.
+    #[error("{} cannot be taken as it is", source_text.name)]
+    Manifest {
+        /// Everything that is wrong with it.
+        complaints: Vec<Diagnostic>,
+        /// What they point into.
+        source_text: Source,
+    },
     /// Something went wrong that has a code.
     #[error("{}", .0.message)]
     Other(Box<Diagnostic>, Exit),
@@ -128,7 +136,7 @@ impl Failure {
             Self::Usage { .. } | Self::Ambiguous { .. } => Exit::USAGE,
             Self::File { doing: "read" | "find", .. } => Exit::NO_INPUT,
             Self::File { .. } | Self::StillThere { .. } | Self::Output(_) => Exit::FAILED,
-            Self::Pack { .. } => Exit::INVALID,
+            Self::Pack { .. } | Self::Manifest { .. } => Exit::INVALID,
             Self::Client { error, .. } => of_client(error),
             Self::NoServer { .. } | Self::NotStarted { .. } => Exit::UNREACHABLE,
             Self::UnknownRun { .. } => Exit::NOT_FOUND,
@@ -146,6 +154,9 @@ impl Failure {
             Self::Pack { error, .. } => draw::complaints(&error.diagnostics(), None, width),
             Self::Client { error, source_text } => {
                 draw::complaints(&of_error(error), source_text.as_ref(), width)
+            }
+            Self::Manifest { complaints, source_text } => {
+                draw::complaints(complaints, Some(source_text), width)
             }
             Self::StillThere { pid, .. } => said(
                 &self.to_string(),

@@ -4,12 +4,13 @@
 //! command needs it: no runtime, no client, no TLS.
 //!
 //! - [`args`]: the command line. [`exit`]: the exit codes, all of them.
-//! - `commands`: what the commands do. `bx`: the commands of 2017, to the letter.
+//! - `commands`: what the commands do. `bx`: the commands of 2017 and 2018, to the letter.
 //! - `follow`: a run from room to room. `server`: finding, starting and ending the server.
 //! - `doctor`: what this machine has and lacks.
 //! - `screen`: the only place that prints; all others return painted texts:
 //!   [`draw`] (complaints), [`table`], [`words`] (amounts and times), [`mask`], [`escapes`].
 
+mod archive;
 pub mod args;
 pub mod bx;
 mod commands;
@@ -21,6 +22,7 @@ pub mod escapes;
 pub mod exit;
 mod failure;
 mod follow;
+mod manifest;
 pub mod mask;
 mod patience;
 mod places;
@@ -28,6 +30,7 @@ mod rename;
 mod rewrites;
 mod screen;
 mod select;
+mod select_asset;
 mod server;
 mod services;
 mod since;
@@ -36,7 +39,7 @@ pub mod table;
 pub mod views;
 pub mod words;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -44,6 +47,7 @@ use clap::Parser;
 use trainyard_api::patch::Want;
 
 use crate::args::{Cli, Command, Many};
+use crate::bx::Spelling;
 use crate::context::{Context, Origin};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -55,7 +59,7 @@ pub fn main(args: impl Iterator<Item = OsString>, services: Services) -> ExitCod
     let args: Vec<OsString> = args.collect();
     let screen = Screen::new(false, anstream::ColorChoice::Auto);
     if is_called_bx(&args) {
-        return bx::main(&Origin::default(), &screen, &words(&args[1..]));
+        return bx::main(&Origin::default(), &screen, spelling(&args), &words(&args[1..]));
     }
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
@@ -67,7 +71,7 @@ pub fn main(args: impl Iterator<Item = OsString>, services: Services) -> ExitCod
         }
     };
     let screen = Screen::new(cli.global.quiet, cli.global.color.into());
-    match run(cli, &screen, services) {
+    match run(cli, spelling(&args), &screen, services) {
         Ok(code) => code,
         Err(failure) if failure.is_broken_pipe() => Exit::OK.into(),
         Err(failure) => {
@@ -77,11 +81,19 @@ pub fn main(args: impl Iterator<Item = OsString>, services: Services) -> ExitCod
     }
 }
 
-fn run(cli: Cli, screen: &Screen, services: Services) -> Result<ExitCode, Failure> {
+fn run(
+    cli: Cli,
+    spelling: Spelling,
+    screen: &Screen,
+    services: Services,
+) -> Result<ExitCode, Failure> {
     let context = || Context::own(&cli.global, screen.clone());
     let exit = match cli.command {
         Command::Learner(args) => return Ok((services.learner)(args.attempt_dir)),
-        Command::Bx(args) => return Ok(bx::main(&Origin::of(&cli.global), screen, &args.words)),
+        Command::Bx(args) => {
+            let origin = Origin::of(&cli.global);
+            return Ok(bx::main(&origin, screen, spelling, &args.words));
+        }
         Command::Serve(args) => return commands::serve::run(&context()?, args, services),
         Command::TryView(args) => doctor::view::run(screen, &args)?,
         Command::Explain(args) => commands::explain::run(screen, &args, cli.global.json)?,
@@ -100,6 +112,8 @@ fn run(cli: Cli, screen: &Screen, services: Services) -> Result<ExitCode, Failur
         Command::Resume(args) => want(&context()?, &args, Want::Resume)?,
         Command::Delete(args) => asking(commands::delete::run(&context()?, &args.runs))?,
         Command::Frameworks(args) => asking(commands::frameworks::run(&context()?, args))?,
+        Command::Experiments(args) => asking(commands::experiments::run(&context()?, args))?,
+        Command::Models(args) => asking(commands::models::run(&context()?, args))?,
         Command::Check(args) => asking(commands::check::run(&context()?, args))?,
         Command::User(args) => asking(commands::user::run(&context()?, args))?,
         Command::Instance(args) => asking(commands::instance::run(&context()?, args))?,
@@ -123,10 +137,22 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Installed under one of the names of 2017, as a link?
+/// Installed under one of the names of then, as a link?
 fn is_called_bx(args: &[OsString]) -> bool {
-    let name = args.first().and_then(|name| Path::new(name).file_name());
-    name.is_some_and(|name| name == "bx" || name == "ibmcloud")
+    called(args).is_some_and(|name| name == "bx" || name == "ibmcloud")
+}
+
+/// The name of the program, as it was called.
+fn called(args: &[OsString]) -> Option<&OsStr> {
+    args.first().and_then(|name| Path::new(name).file_name())
+}
+
+/// Which of the two names it is: of the program, or of its command.
+fn spelling(args: &[OsString]) -> Spelling {
+    let words = args.iter().skip(1).map(OsString::as_os_str);
+    let name =
+        called(args).into_iter().chain(words).find(|word| *word == "bx" || *word == "ibmcloud");
+    if name.is_some_and(|name| name == "ibmcloud") { Spelling::Ibmcloud } else { Spelling::Bx }
 }
 
 fn words(args: &[OsString]) -> Vec<String> {

@@ -94,7 +94,8 @@ fn name_below(directory: &Path, file: &Path) -> Option<String> {
     file.strip_prefix(directory).ok()?.to_str().map(str::to_owned)
 }
 
-fn read_definition(path: &Path) -> Result<Source, Failure> {
+/// The text of a definition or another manifest.
+pub(crate) fn read_definition(path: &Path) -> Result<Source, Failure> {
     let bytes = fs::read(path).map_err(|source| missing(path, source))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let why = std::io::Error::other(format!(
@@ -133,7 +134,7 @@ fn find_definition(directory: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// A file that is not there is often one that is called a little differently.
-fn missing(path: &Path, source: std::io::Error) -> Failure {
+pub(crate) fn missing(path: &Path, source: std::io::Error) -> Failure {
     let near = (source.kind() == std::io::ErrorKind::NotFound).then(|| neighbour(path)).flatten();
     match near {
         Some(near) => Failure::usage(

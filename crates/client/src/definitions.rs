@@ -1,8 +1,10 @@
 //! `/v3/ml_assets/training_definitions`: stored zips from which runs are made.
 
 use bytes::Bytes;
+use futures_util::stream::Stream;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
+use serde_json::{Map, Value};
 use trainyard_api::training_definition::{
     ContentStored, NewTrainingDefinition, TrainingDefinitionList, TrainingDefinitionResource,
 };
@@ -10,8 +12,11 @@ use trainyard_model::ids::DefinitionId;
 
 use crate::error::ClientError;
 use crate::http::{self, Client, QUICK};
+use crate::pages;
 
 const ROOT: &str = "/v3/ml_assets/training_definitions";
+/// How many are asked for at a time.
+const PAGE: u32 = 200;
 
 impl Client {
     /// `POST /v3/ml_assets/training_definitions`.
@@ -20,6 +25,26 @@ impl Client {
         definition: &NewTrainingDefinition,
     ) -> Result<TrainingDefinitionResource, ClientError> {
         http::json(self.post(ROOT).json(definition).timeout(QUICK)).await
+    }
+
+    /// `POST /v3/ml_assets/training_definitions` with the document that the user wrote.
+    ///
+    /// # Errors
+    /// [`ClientError::Api`] with all complaints, their paths in `definition`.
+    pub async fn create_definition_of(
+        &self,
+        definition: &Map<String, Value>,
+    ) -> Result<TrainingDefinitionResource, ClientError> {
+        http::json(self.post(ROOT).json(definition).timeout(QUICK)).await
+    }
+
+    /// All of them, newest first.
+    pub fn all_definitions(
+        &self,
+    ) -> impl Stream<Item = Result<TrainingDefinitionResource, ClientError>> + Send + use<> {
+        pages::all(self, format!("{ROOT}?limit={PAGE}"), |list: TrainingDefinitionList| {
+            (list.resources, list.next)
+        })
     }
 
     /// `PUT …/{id}/content`: stores the zip.

@@ -91,6 +91,25 @@ impl Client {
     }
 }
 
+/// Path and query of an address that the server gave. Nothing else of it is used: the
+/// credential goes to the server that the client was made for and to no other.
+pub(crate) fn path_of(url: &str) -> Result<String, ClientError> {
+    let bad_url = || ClientError::BadUrl { url: url.to_owned() };
+    if url.starts_with('/') {
+        return Ok(url.to_owned());
+    }
+    let url: Url = url.parse().map_err(|_| bad_url())?;
+    let mut path = url.path().to_owned();
+    if !path.starts_with('/') {
+        return Err(bad_url());
+    }
+    if let Some(query) = url.query() {
+        path.push('?');
+        path.push_str(query);
+    }
+    Ok(path)
+}
+
 /// A plain `http://` server needs no root certificates, whose loading would be
 /// most of what a short command costs; a server on this machine needs no proxy.
 fn build(base: &Url) -> Result<reqwest::Client, ClientError> {
@@ -205,6 +224,17 @@ mod tests {
         assert_eq!(client.base_url(), "http://127.0.0.1:1");
         let error = Client::new("http://127.0.0.1:1", SecretString::from("a\nb".to_owned()));
         assert!(matches!(error, Err(ClientError::BadToken)));
+    }
+
+    #[test]
+    fn of_an_address_only_path_and_query_are_used() {
+        let path = |url: &str| path_of(url).ok();
+        let expected = Some("/v3/models?start=a%20b&limit=2".to_owned());
+        assert_eq!(path("https://other.example:8/v3/models?start=a%20b&limit=2"), expected);
+        assert_eq!(path("/v3/models?start=a%20b&limit=2"), expected);
+        for wrong in ["", "v3/models", "mailto:a@example.com"] {
+            assert_eq!(path(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

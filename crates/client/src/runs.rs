@@ -113,13 +113,7 @@ impl Client {
     /// Only path and query of the address are used: the credential goes to the
     /// server that this client was made for and to no other.
     pub async fn runs_after(&self, next: &Next) -> Result<RunList, ClientError> {
-        let url: reqwest::Url =
-            next.url.parse().map_err(|_| ClientError::BadUrl { url: next.url.clone() })?;
-        let mut path = url.path().to_owned();
-        if let Some(query) = url.query() {
-            let _ = write!(path, "?{query}");
-        }
-        http::json(self.get(&path).timeout(QUICK)).await
+        http::json(self.get(&http::path_of(&next.url)?).timeout(QUICK)).await
     }
 
     /// All runs, newest first, fetched a page of `page_size` at a time.

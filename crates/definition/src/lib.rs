@@ -2,6 +2,7 @@
 //!
 //! - [`read`] turns the user's text (JSON or YAML) into a [`Submission`], or into
 //!   every complaint about it at once, each with its place in the text.
+//! - [`document()`] reads the manifests of other things, whose keys it does not know.
 //! - [`read_store`] reads one store of a JSON document, as API clients name it.
 //! - [`zip`] judges the model zip, unpacks it, and packs a directory into one.
 //! - [`locate`] finds a place in the text again, for complaints that come later.
@@ -12,6 +13,7 @@
 
 mod argument;
 mod dialect;
+mod document;
 mod locate;
 mod nearest;
 mod premises;
@@ -22,6 +24,7 @@ pub mod zip;
 
 pub use argument::{NotSet, set_argument};
 pub use dialect::Dialect;
+pub use document::document;
 pub use locate::locate;
 pub use nearest::nearest;
 pub use premises::{Anywhere, Meant, Premises};

@@ -1,13 +1,17 @@
 //! How documents of the API look to people. Pure: documents in, painted texts out.
 
 mod attempts;
+mod experiments;
 mod lists;
+mod models;
 mod run;
 mod runs;
 mod service;
 
 pub use attempts::attempts;
+pub use experiments::{experiment, experiments, training_line, trials};
 pub use lists::{checks, events, framework, frameworks, freed, pruned};
+pub use models::{model, models};
 pub use run::run;
 pub use runs::{run_line, runs};
 pub use service::service;

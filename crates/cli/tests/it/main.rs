@@ -6,4 +6,6 @@ mod exits;
 mod helps;
 mod samples;
 mod transcripts;
+mod transcripts_2018;
 mod views;
+mod views_experiments;

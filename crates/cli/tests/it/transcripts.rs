@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use trainyard_api::framework::FrameworkList;
-use trainyard_cli::bx;
+use trainyard_cli::bx::transcript::frameworks;
+use trainyard_cli::bx::transcript::runs::{self, Naming};
 
 use crate::samples::run;
 
@@ -13,7 +14,7 @@ Starting to train ...
 OK
 Model-ID is 'training-DOl4q2LkR'
 ";
-    assert_eq!(bx::TRAINING.to_owned() + &bx::train(&run(&json!({}))), page);
+    assert_eq!(runs::TRAINING.to_owned() + &runs::train(&run(&json!({}))), page);
 }
 
 #[test]
@@ -27,7 +28,11 @@ SI No   Name                       guid                 status    submitted-at
 OK
 List all trained-models successful
 ";
-    assert_eq!(bx::LISTING_RUNS.to_owned() + &bx::list(&[run(&json!({}))]), page);
+    assert_eq!(
+        Naming::TrainedModels.listing().to_owned()
+            + &Naming::TrainedModels.list(&[run(&json!({}))]),
+        page
+    );
 }
 
 #[test]
@@ -39,7 +44,7 @@ SI No   Name                       guid   status   submitted-at
 OK
 List all trained-models successful
 ";
-    assert_eq!(bx::list(&[]), page);
+    assert_eq!(Naming::TrainedModels.list(&[]), page);
 }
 
 #[test]
@@ -58,7 +63,10 @@ Show trained-models details successful
     let run = run(&json!({
         "state": "running", "room": "run", "submitted_at": "2017-10-26T11:10:37.000Z",
     }));
-    assert_eq!(bx::showing(&run.metadata.guid) + &bx::show(&run), page);
+    assert_eq!(
+        Naming::TrainedModels.showing(&run.metadata.guid) + &Naming::TrainedModels.show(&run),
+        page
+    );
 }
 
 #[test]
@@ -68,11 +76,14 @@ Deleting the trained model 'training-DOl4q2LkR' ...
 OK
 Delete trained-models successful
 ";
-    assert_eq!(bx::deleting("training-DOl4q2LkR") + bx::DELETED, page);
+    assert_eq!(
+        Naming::TrainedModels.deleting("training-DOl4q2LkR") + Naming::TrainedModels.deleted(),
+        page
+    );
 }
 
 #[test]
-fn frameworks() {
+fn the_list_of_frameworks() {
     let page = "\
 Fetching the list of frameworks ...
 SI No   Name           Version
@@ -98,5 +109,5 @@ List frameworks successful
     });
     let list: FrameworkList =
         serde_json::from_value(json!({ "resources": rows.collect::<Vec<_>>() })).expect("a list");
-    assert_eq!(bx::LISTING_FRAMEWORKS.to_owned() + &bx::frameworks(&list), page);
+    assert_eq!(frameworks::LISTING.to_owned() + &frameworks::list(&list), page);
 }

@@ -31,6 +31,7 @@ mod terms;
 mod which;
 
 pub(crate) use desk::{COMPLAINTS, Desk};
+pub(crate) use placeholder::is_placeholder;
 pub use which::Dialect;
 
 use trainyard_model::definition::StoreRef;

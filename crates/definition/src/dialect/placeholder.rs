@@ -2,7 +2,7 @@
 
 /// Is the whole value a placeholder? A name in angle brackets, nothing else: a
 /// real secret of that form would be a strange one.
-pub(super) fn is_placeholder(value: &str) -> bool {
+pub(crate) fn is_placeholder(value: &str) -> bool {
     let Some(inner) = value.trim().strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) else {
         return false;
     };
