@@ -33,6 +33,7 @@ mod stories {
     mod logs;
     mod main_job;
     mod official_client;
+    mod open_api;
     mod overload;
     mod own_packages;
     mod preflight;

@@ -3,7 +3,7 @@
 //!
 //! Shared by the fuzz target and the replay of its corpus in `crates/definition/tests`.
 
-use trainyard_definition::{Syntax, locate, read, set_argument};
+use trainyard_definition::{Syntax, document, locate, read, set_argument};
 use trainyard_model::diagnostic::Diagnostic;
 
 /// More complaints than this help nobody, and are not made.
@@ -16,6 +16,10 @@ pub(crate) fn judge(input: &[u8]) {
         Err(error) => str::from_utf8(&input[..error.valid_up_to()]).expect("so far it is one"),
     };
     for syntax in [Syntax::Json, Syntax::Yaml] {
+        match document(text, syntax) {
+            Ok(document) => assert!(document.keys().all(|key| text.len() >= key.len())),
+            Err(complaints) => pointed(text, &complaints),
+        }
         match read(text, syntax) {
             Ok(submission) => {
                 let definition = submission.definition;

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use crate::shell;
 
 /// What counts edges, keeps comparisons, and lets `debug_assert!` know that it is looked at.
@@ -20,20 +23,24 @@ const INSTRUMENTED: &str = "--cfg=fuzzing -Cpasses=sancov-module \
 /// Whatever takes longer for one input, or more memory, is a finding.
 const LIMITS: [&str; 3] = ["-timeout=10", "-rss_limit_mb=2048", "-max_len=16384"];
 
-/// Each target, and the crate whose tests give it something to begin with.
-const TARGETS: [(&str, &str); 2] =
-    [("manifests", "trainyard-definition"), ("zips", "trainyard-definition")];
+/// Each target, and the crate whose tests give it something to begin with beside its corpus.
+const TARGETS: [(&str, Option<&str>); 4] = [
+    ("manifests", Some("trainyard-definition")),
+    ("zips", Some("trainyard-definition")),
+    ("searches", None),
+    ("events", None),
+];
 
 /// Options of `cargo xtask fuzz`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// What is fuzzed: manifests, zips.
+    /// What is fuzzed: manifests, zips, searches (hyperparameters), events (metrics).
     target: String,
     /// For how long, in seconds.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
     /// Fuzz nothing: put the smallest inputs that reach all that was reached into
-    /// `fuzz/corpus/TARGET`, for the tests to replay.
+    /// `fuzz/corpus/TARGET.txt`, for the tests to replay.
     #[arg(long)]
     keep: bool,
 }
@@ -51,22 +58,57 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for folder in [&corpus, &seeds.join(target), &findings] {
         fs::create_dir_all(folder)?;
     }
-    sow(target, tests, &seeds)?;
+    sow(target, *tests, &seeds)?;
     let program = build(target, &room)?;
-    let kept = shell::root().join("fuzz/corpus").join(target);
-    fs::create_dir_all(&kept)?;
+    let kept = shell::root().join("fuzz/corpus").join(format!("{target}.txt"));
+    let unpacked = room.join("kept").join(target);
+    unpack(&kept, &unpacked)?;
     let mut fuzzer = std::process::Command::new(program);
     fuzzer.current_dir(shell::root()).args(LIMITS);
     if options.keep {
-        fuzzer.arg("-merge=1").args([&kept, &corpus, &seeds.join(target)]);
-        return shell::run(&mut fuzzer);
+        let fresh = room.join("merged").join(target);
+        empty(&fresh)?;
+        // Edges alone: how often each was passed would keep ten times as many inputs.
+        fuzzer.args(["-merge=1", "-use_counters=0", "-use_cmp=0", "-max_len=4096"]);
+        shell::run(fuzzer.args([&fresh, &unpacked, &corpus, &seeds.join(target)]))?;
+        return pack(&fresh, &kept);
     }
     fuzzer
         .arg(format!("-max_total_time={}", options.seconds))
         .arg(format!("-artifact_prefix={}/{target}-", findings.display()))
         .arg("-print_final_stats=1")
-        .args([&corpus, &kept, &seeds.join(target)]);
+        .args([&corpus, &unpacked, &seeds.join(target)]);
     shell::run(&mut fuzzer).with_context(|| format!("the input lies in {}", findings.display()))
+}
+
+/// A folder with nothing in it.
+fn empty(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    Ok(fs::create_dir_all(folder)?)
+}
+
+/// The inputs of a kept corpus, one a line in base64, as the files that the engine wants.
+fn unpack(kept: &Path, folder: &Path) -> Result<()> {
+    empty(folder)?;
+    let lines = if kept.exists() { fs::read_to_string(kept)? } else { String::new() };
+    for (number, line) in lines.lines().enumerate() {
+        let input = BASE64_STANDARD.decode(line).with_context(|| kept.display().to_string())?;
+        fs::write(folder.join(number.to_string()), input)?;
+    }
+    Ok(())
+}
+
+/// The other way round.
+fn pack(folder: &Path, kept: &Path) -> Result<()> {
+    let mut lines = Vec::new();
+    for input in fs::read_dir(folder)? {
+        lines.push(BASE64_STANDARD.encode(fs::read(input?.path())?));
+    }
+    lines.retain(|line| !line.is_empty());
+    lines.sort();
+    Ok(fs::write(kept, lines.join("\n") + "\n")?)
 }
 
 /// The folder for what a fuzzer needs and finds.
@@ -78,7 +120,8 @@ fn room() -> Result<PathBuf> {
 }
 
 /// The tests' own inputs, and for manifests the examples'.
-fn sow(target: &str, tests: &str, seeds: &Path) -> Result<()> {
+fn sow(target: &str, tests: Option<&str>, seeds: &Path) -> Result<()> {
+    let Some(tests) = tests else { return Ok(()) };
     let mut testing = shell::cargo();
     testing.args(["test", "--quiet", "-p", tests, "--test", "it", "--", "--skip", "fuzzed"]);
     testing.env("TRAINYARD_FUZZ_SEEDS", seeds).stdout(std::process::Stdio::null());

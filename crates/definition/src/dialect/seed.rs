@@ -11,9 +11,9 @@ use trainyard_model::terms::Terms;
 
 use super::Dialect;
 use super::desk::Desk;
+use super::metrics::EVALUATION_METRICS;
 use super::object::{Keys, Need, Object, Stray};
 use super::parts::{HREF, Model};
-use super::metrics::EVALUATION_METRICS;
 use super::stores::Store;
 use super::terms::{GRACE_PERIOD, QUEUE_LIMIT, RETRIES, RETRY_PAUSE, TIME_LIMIT};
 use crate::submission::Submission;
