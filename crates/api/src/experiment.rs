@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::ErrorBody;
+use crate::metrics::Metric;
 use crate::run::{Metadata, Next, StoreView};
 use crate::time::Time;
 
@@ -182,8 +183,7 @@ pub struct TrainingStatus {
     /// `<run id>: <one line>`.
     pub message: String,
     /// What it reported, as in a run's status; of a search, the objective of each trial.
-    #[schema(value_type = Vec<Object>)]
-    pub metrics: Vec<serde_json::Value>,
+    pub metrics: Vec<Metric>,
     /// A trial: the values that it was given, in the order of the space.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hyper_parameters: Vec<HyperParameterValue>,

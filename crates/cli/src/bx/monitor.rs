@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
+use serde::Serialize;
 use serde_json::Value;
 use trainyard_api::run::Status;
 use trainyard_client::{FollowEvent, LineEvent, LinesQuestion};
@@ -166,8 +167,9 @@ pub(super) struct Metrics {
 
 impl Metrics {
     /// Those that were not there before.
-    pub(super) fn fresh(&mut self, metrics: &[Value]) -> Vec<Value> {
-        metrics.iter().filter(|metric| self.seen.insert(metric.to_string())).cloned().collect()
+    pub(super) fn fresh<T: Serialize>(&mut self, metrics: &[T]) -> Vec<Value> {
+        let metrics = metrics.iter().filter_map(|metric| serde_json::to_value(metric).ok());
+        metrics.filter(|metric| self.seen.insert(metric.to_string())).collect()
     }
 }
 

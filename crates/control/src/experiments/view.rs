@@ -2,7 +2,6 @@
 //! what v3's clients take them for.
 
 use jiff::Timestamp;
-use serde_json::Value;
 use trainyard_api::experiment::{
     ExperimentLink, ExperimentRunEntity, ExperimentRunResource, ExperimentRunStatus,
     HyperParameterValue, TrainingResult, TrainingStatus,
@@ -39,11 +38,6 @@ fn failure(message: &str) -> ErrorBody {
     ErrorBody { trace: String::new(), errors: vec![error] }
 }
 
-fn to_values(metrics: &[Metric]) -> Vec<Value> {
-    let values = metrics.iter().map(serde_json::to_value);
-    values.collect::<Result<_, _>>().expect("wire types are plain data")
-}
-
 impl Control {
     pub(super) async fn experiment_run_view(
         &self,
@@ -65,7 +59,7 @@ impl Control {
                         .cloned()
                         .collect();
                     total = total.saturating_add(study.total());
-                    let metrics = to_values(&story::metrics(&study, &trials));
+                    let metrics = story::metrics(&study, &trials);
                     let mut status =
                         self.training_status(record, reference, training, metrics).await?;
                     search_state(training, &trials).clone_into(&mut status.state);
@@ -129,7 +123,7 @@ impl Control {
         record: &DocumentRecord,
         reference: &Reference,
         training: &TrainingRecord,
-        metrics: Vec<Value>,
+        metrics: Vec<Metric>,
     ) -> Result<TrainingStatus, Problem> {
         let run = &training.run;
         let mut status = TrainingStatus {
@@ -178,7 +172,7 @@ impl Control {
                     status.finished_at = said.finished_at;
                 }
                 status.message = said.message;
-                status.metrics = to_values(&said.metrics);
+                status.metrics = said.metrics;
                 status.failure = said.error.or(status.failure);
                 let reference = resource.entity.training_results_reference;
                 status.result = Some(TrainingResult { reference });

@@ -305,7 +305,9 @@ impl Control {
                 ),
             },
         };
-        let stored = self.store_story(reference, search, study, own, trials).await;
+        // The story as it is told from then on, its last line and all.
+        let ended = TrainingRecord { outcome: Some(outcome.clone()), ..own.clone() };
+        let stored = self.store_story(reference, search, study, &ended, trials).await;
         if let Err(error) = stored {
             if error.may_pass() && own.submitted_at + PATIENCE > Timestamp::now() {
                 tracing::info!(search = %own.run, %error, "its log is stored later");

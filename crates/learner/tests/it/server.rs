@@ -106,7 +106,7 @@ impl Server {
 
     pub(crate) fn finished(&self) -> Option<(Verdict, bool, u64)> {
         self.memory().reports.iter().find_map(|report| match &report.what {
-            ReportKind::Finished { verdict, stored, log_bytes } => {
+            ReportKind::Finished { verdict, stored, log_bytes, .. } => {
                 Some((verdict.clone(), *stored, *log_bytes))
             }
             _ => None,
