@@ -34,6 +34,8 @@ mod stories {
     mod logs;
     mod main_job;
     mod metrics;
+    mod official_client;
+    mod open_api;
     mod overload;
     mod own_packages;
     mod preflight;
