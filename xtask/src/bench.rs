@@ -9,6 +9,7 @@ mod cold_start;
 mod first_byte;
 mod frameworks;
 mod logs;
+mod metrics;
 mod objectstore;
 mod service;
 mod slurm;
@@ -63,6 +64,11 @@ const BENCHES: &[Bench] = &[
         objectstore::run,
     ),
     ("logs", "A program's output, as fast as it prints, into the server's log", logs::run),
+    (
+        "metrics",
+        "Metrics out of TensorBoard's event files, beside TensorBoard itself",
+        metrics::run,
+    ),
     ("staging", "Training data to DATA_DIR, the first time and again", staging::run),
     (
         "frameworks",
