@@ -54,8 +54,8 @@ pub(super) async fn run(
     let mut end = None;
     loop {
         tokio::select! {
-            Some(event) = logs.next() => match event? {
-                (training, LineEvent::Lines(lines)) => {
+            event = logs.next(), if !logs.is_empty() => match event.transpose()? {
+                Some((training, LineEvent::Lines(lines))) => {
                     let training = several.then_some(training);
                     let mut printer = Printer::new(screen, Naming::TrainingRuns, training);
                     for line in lines {
@@ -63,7 +63,7 @@ pub(super) async fn run(
                     }
                 }
                 // Whether the server is away is found out by those who ask how the run stands.
-                (_, LineEvent::Lost(_) | LineEvent::End(_)) => {}
+                Some((_, LineEvent::Lost(_) | LineEvent::End(_))) | None => {}
             },
             _ = tick.tick(), if end.is_none() => {
                 let client = connection.present();
@@ -101,6 +101,8 @@ pub(super) async fn run(
                     end = Some(now);
                 }
             }
+            // The run has ended, and the last of the logs with it.
+            else => {}
         }
         while logs.len() < AT_ONCE
             && let Some(training) = waiting.pop_front()
