@@ -21,6 +21,7 @@ mod stories {
     mod command_line;
     mod data_cache;
     mod data_directory;
+    mod dialects;
     mod disk;
     mod faults;
     mod following;
@@ -33,6 +34,8 @@ mod stories {
     mod logs;
     mod main_job;
     mod metrics;
+    mod official_client;
+    mod open_api;
     mod overload;
     mod own_packages;
     mod preflight;

@@ -1,4 +1,4 @@
-//! `cargo xtask demo|test|bench|simulate|chaos|check|openapi`: what people do with the project beside using it.
+//! `cargo xtask demo|test|bench|simulate|chaos|fuzz|check|openapi`: what people do with the project beside using it.
 //!
 //! Set-up that more than one command needs lives in `tests/testkit`; here are
 //! only the commands. Nothing here is part of the product.
@@ -8,6 +8,7 @@ mod bench;
 mod chaos;
 mod check;
 mod demo;
+mod fuzz;
 mod openapi;
 mod shell;
 mod simulate;
@@ -36,6 +37,8 @@ enum Task {
     Simulate(simulate::Options),
     /// Runs while server, learners and programs are killed, the disk is full and the store fails.
     Chaos(chaos::Options),
+    /// What reads the bytes of strangers, under a fuzzer.
+    Fuzz(fuzz::Options),
     /// Format, lints, and the rules of the house that no compiler knows.
     Check(check::Options),
     /// Writes `openapi.json` from the code.
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Task::Simulate(options) => simulate::run(&options),
         Task::Chaos(options) => chaos::run(&options),
         Task::Test(options) => tests::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Check(options) => check::run(&options),
         Task::Openapi(options) => openapi::run(&options),
         Task::PrepareTests => tests::prepare(),

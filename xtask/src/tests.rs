@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use trainyard_testkit::{apt, binary};
 
 use crate::{check, shell};
@@ -13,8 +13,9 @@ pub(crate) struct Options {
     /// Leave out rustfmt and clippy; the rules of the house are tests themselves and always run.
     #[arg(long)]
     no_check: bool,
-    /// `frameworks`: every framework of the catalogue trains. Else passed on to nextest (or
-    /// `cargo test`): names of tests, `-p CRATE`.
+    /// `frameworks`: every framework of the catalogue trains. `api [--minutes M] [--seed S]`:
+    /// requests made from the OpenAPI document. Else passed on to nextest (or `cargo test`):
+    /// names of tests, `-p CRATE`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }
@@ -23,6 +24,11 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     if options.rest == ["frameworks"] {
         return frameworks();
+    }
+    if let [first, words @ ..] = options.rest.as_slice()
+        && first == "api"
+    {
+        return api(words);
     }
     if !options.no_check {
         check::run(&check::Options::default())?;
@@ -61,6 +67,29 @@ fn frameworks() -> Result<()> {
             "--test-threads",
             "1",
         ]);
+    }
+    shell::run(&mut tests)
+}
+
+/// Requests made from the OpenAPI document, for as long as is said.
+fn api(words: &[String]) -> Result<()> {
+    let mut tests = shell::cargo();
+    for pair in words.chunks(2) {
+        let [option, number] = pair else { bail!("`{}` needs a number", pair.concat()) };
+        let number: u32 = number.parse().with_context(|| format!("{option} {number}"))?;
+        let variable = match option.as_str() {
+            "--minutes" => "TRAINYARD_API_MINUTES",
+            "--seed" => "TRAINYARD_API_SEED",
+            _ => bail!("there is no `{option}` here; there are `--minutes M` and `--seed S`"),
+        };
+        tests.env(variable, number.to_string());
+    }
+    if shell::on_path("cargo-nextest") {
+        tests.args(["nextest", "run", "-p", "trainyard-stories", "--run-ignored", "all"]);
+        tests.args(["-E", "test(/::open_api::/)"]);
+    } else {
+        prepare()?;
+        tests.args(["test", "-p", "trainyard-stories", "--", "--include-ignored", "::open_api::"]);
     }
     shell::run(&mut tests)
 }

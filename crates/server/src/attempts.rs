@@ -61,6 +61,7 @@ pub(crate) async fn reports(
 
 /// How long to wait.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ControlQuery {
     /// The order that the learner follows already.
     #[serde(default)]
@@ -86,6 +87,7 @@ pub(crate) async fn control(
 
 /// Where the bytes begin.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct LogOffset {
     /// The offset of the body's first byte in the learner's log, or in its metrics.
     offset: u64,

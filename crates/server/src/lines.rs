@@ -30,6 +30,7 @@ use crate::stream::{KEEP_ALIVE, event};
 
 /// Which lines.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct LinesQuery {
     /// Of this attempt alone, from 1; without it, of the latest and those that follow it.
     attempt: Option<u32>,

@@ -28,6 +28,7 @@ const RECORDS: usize = 4096;
 
 /// Which curves.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct MetricsQuery {
     /// Of which metrics: names with commas between them, also `phase/name`; of all without it.
     #[serde(default)]

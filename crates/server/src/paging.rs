@@ -13,6 +13,7 @@ const DEFAULT: u32 = 100;
 
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Paging {
     /// How many at most, 1 to 1000. Default 100.
     limit: Option<u32>,

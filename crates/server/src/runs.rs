@@ -65,6 +65,7 @@ pub(crate) async fn submit(
 
 /// Which runs.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct RunsQuery {
     /// Only runs in this state.
     #[param(value_type = Option<String>)]
@@ -142,6 +143,7 @@ pub(crate) async fn delete(
 
 /// Which events.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct EventsQuery {
     /// Only events after this number.
     #[serde(default)]
@@ -212,6 +214,7 @@ pub(crate) async fn rerun(
 
 /// Which bytes.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct LogQuery {
     /// The first byte, from 0.
     #[serde(default)]

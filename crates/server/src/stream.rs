@@ -39,6 +39,7 @@ pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Where to begin.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct StreamQuery {
     /// The first byte of the log, from 0. The header `Last-Event-ID` wins.
     #[serde(default)]

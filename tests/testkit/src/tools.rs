@@ -48,11 +48,27 @@ pub fn testkit_dir() -> anyhow::Result<PathBuf> {
 /// # Errors
 /// When there is no Python 3, or the packages cannot be fetched.
 pub fn python_tools(packages: &[&str]) -> anyhow::Result<PathBuf> {
+    python_tools_with(&python()?, packages, |bin| {
+        let mut pip = Command::new(bin.join("python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        run(pip.args(packages))
+    })
+}
+
+/// The same for a certain interpreter, whose environment is filled by `fill`: it gets the
+/// `bin` folder, and what it does is decided by `packages` alone.
+///
+/// # Errors
+/// When a package is not pinned, or the environment cannot be made.
+pub fn python_tools_with(
+    python: &Path,
+    packages: &[&str],
+    fill: impl FnOnce(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<PathBuf> {
     for package in packages {
         ensure!(package.contains("=="), "{package} is not pinned to a version");
     }
-    let python = python()?;
-    let dir = testkit_dir()?.join(format!("venv-{}", fingerprint(&python, packages)));
+    let dir = testkit_dir()?.join(format!("venv-{}", fingerprint(python, packages)));
     let bin = dir.join("bin");
     // Without the lock first: the usual case costs one look at the disk.
     if dir.join(COMPLETE).exists() {
@@ -66,23 +82,52 @@ pub fn python_tools(packages: &[&str]) -> anyhow::Result<PathBuf> {
     if dir.exists() {
         fs::remove_dir_all(&dir)?;
     }
-    run(Command::new(&python).args(["-m", "venv"]).arg(&dir))?;
-    run(Command::new(bin.join("python"))
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-        .args(packages))?;
+    run(Command::new(python).args(["-m", "venv"]).arg(&dir))?;
+    fill(&bin)?;
     File::create(dir.join(COMPLETE))?;
     Ok(bin)
+}
+
+/// The CPython of this version (`3.6`) that this machine has: on the PATH, else the newest
+/// that pyenv or uv installed.
+#[must_use]
+pub fn cpython(minor: &str) -> Option<PathBuf> {
+    let name = format!("python{minor}");
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut bins: Vec<PathBuf> = env::split_paths(&path).collect();
+    let home = PathBuf::from(env::var_os("HOME").unwrap_or_default());
+    let pyenv = env::var_os("PYENV_ROOT").map_or_else(|| home.join(".pyenv"), PathBuf::from);
+    for root in [pyenv.join("versions"), home.join(".local/share/uv/python")] {
+        let mut installed: Vec<PathBuf> = fs::read_dir(root)
+            .map(|entries| entries.flatten().map(|entry| entry.path().join("bin")).collect())
+            .unwrap_or_default();
+        installed.sort();
+        bins.extend(installed.into_iter().rev());
+    }
+    bins.iter().map(|bin| bin.join(&name)).filter(|file| file.is_file()).find_map(|file| {
+        let base = base_of(&file).ok()?;
+        base.is_file().then_some(base)
+    })
 }
 
 /// The interpreter itself, behind the shims of version managers and outside any
 /// virtual environment we may be called from.
 fn python() -> anyhow::Result<PathBuf> {
-    let told = Command::new("python3")
+    base_of(Path::new("python3"))
+}
+
+fn base_of(python: &Path) -> anyhow::Result<PathBuf> {
+    let told = Command::new(python)
         .args(["-c", "import sys; print(getattr(sys, '_base_executable', sys.executable))"])
         .stdin(Stdio::null())
         .output()
-        .context("there is no python3 on the PATH")?;
-    ensure!(told.status.success(), "python3: {}", String::from_utf8_lossy(&told.stderr));
+        .with_context(|| format!("cannot run {}", python.display()))?;
+    ensure!(
+        told.status.success(),
+        "{}: {}",
+        python.display(),
+        String::from_utf8_lossy(&told.stderr)
+    );
     Ok(PathBuf::from(String::from_utf8(told.stdout)?.trim()))
 }
 
@@ -101,7 +146,7 @@ fn fingerprint(python: &Path, packages: &[&str]) -> String {
 }
 
 /// Runs to the end; what it said is told only when it failed.
-fn run(command: &mut Command) -> anyhow::Result<()> {
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let done = command
         .stdin(Stdio::null())
         .output()

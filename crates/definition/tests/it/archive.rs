@@ -144,5 +144,6 @@ pub(crate) fn finish(mut bytes: Vec<u8>, pieces: &[Piece], offsets: &[u32]) -> V
     bytes.extend(long(length).to_le_bytes());
     bytes.extend(long(directory).to_le_bytes());
     bytes.extend([0, 0]);
+    crate::seeds::keep("zips", &bytes);
     bytes
 }

@@ -27,6 +27,7 @@ fn line(complaint: &Diagnostic) -> String {
 
 /// What is said about a text that is refused.
 pub(crate) fn refused(text: &str, syntax: Syntax) -> String {
+    crate::seeds::keep("manifests", text.as_bytes());
     told(&read(text, syntax).expect_err("this text is wrong"))
 }
 

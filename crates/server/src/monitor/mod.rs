@@ -48,6 +48,7 @@ const MOST_LINES: usize = 1000;
 
 /// From where on.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct MonitorQuery {
     /// Only the last so many lines, up to 1000, of what there is already.
     last: Option<usize>,
