@@ -21,6 +21,7 @@ mod stories {
     mod command_line;
     mod data_cache;
     mod data_directory;
+    mod dialects;
     mod disk;
     mod faults;
     mod following;
@@ -32,6 +33,7 @@ mod stories {
     mod log_lines;
     mod logs;
     mod main_job;
+    mod metrics;
     mod official_client;
     mod open_api;
     mod overload;

@@ -106,6 +106,10 @@ pub(crate) struct Job {
     pub(crate) results: Store,
     /// What `execution` holds beside the command and the size.
     pub(crate) terms: Value,
+    /// Where its metrics are to be found, if it says so.
+    pub(crate) metrics: Value,
+    /// Files of its zip, beside the one that every zip has.
+    pub(crate) files: Vec<(&'static str, &'static str)>,
 }
 
 impl Job {
@@ -119,6 +123,8 @@ impl Job {
             data: None,
             results,
             terms: Value::Null,
+            metrics: Value::Null,
+            files: Vec::new(),
         }
     }
 
@@ -138,6 +144,9 @@ impl Job {
         if let Value::Object(terms) = &self.terms {
             let execution = &mut document["model_definition"]["execution"];
             execution.as_object_mut().expect("an object").extend(terms.clone());
+        }
+        if !self.metrics.is_null() {
+            document["evaluation_metrics"] = self.metrics.clone();
         }
         if let Some(data) = &self.data {
             let (connection, source) = data.written();

@@ -129,9 +129,11 @@ impl Scene {
         Job::new(command, self.results())
     }
 
-    /// Submits a job with an almost empty zip.
+    /// Submits a job with its files in an otherwise almost empty zip.
     pub(crate) fn submit(&self, job: &Job) -> Result<String> {
-        self.server.submit(&job.text(), &zip::of(&[("readme.txt", "A model definition.\n")]))
+        let mut files = vec![("readme.txt", "A model definition.\n")];
+        files.extend(&job.files);
+        self.server.submit(&job.text(), &zip::of(&files))
     }
 
     /// Submits a command.

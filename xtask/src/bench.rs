@@ -8,6 +8,7 @@
 mod cold_start;
 mod first_byte;
 mod frameworks;
+mod hpo;
 mod logs;
 mod objectstore;
 mod service;
@@ -48,6 +49,8 @@ struct Table {
     rows: Vec<Row>,
     /// Lines below the rows: ratios to the peer, or why there are none.
     remarks: Vec<String>,
+    /// What is worse than it may be; fails the command after all tables.
+    missed: Vec<String>,
 }
 
 /// A bench: its name, what it tells, and how it is done.
@@ -74,7 +77,11 @@ const BENCHES: &[Bench] = &[
         "The service under a million runs, ten thousand in the queue, and kill -9",
         service::run,
     ),
+    ("hpo", "The best that thirty trials find, the median of studies, beside Optuna", hpo::run),
 ];
+
+/// Benches of a part of the product, which do not need the whole.
+const WITHOUT_BINARY: &[&str] = &["hpo"];
 
 /// Changes how often the benches are measured that take long.
 const ROUNDS_VARIABLE: &str = "TRAINYARD_BENCH_ROUNDS";
@@ -85,7 +92,7 @@ const GROUPS: &[(&str, &[&str])] = &[("submit", &["submissions", "first-byte"])]
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Which benches: submit (that is first-byte and submissions), first-byte, cold-start, submissions, objectstore, logs, staging, frameworks, service; all
+    /// Which benches: submit (that is first-byte and submissions), first-byte, cold-start, submissions, objectstore, logs, staging, frameworks, service, hpo; all
     /// when none is named.
     what: Vec<String>,
     /// Also write the rows to this file.
@@ -98,12 +105,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let wanted = wanted(&options.what)?;
     let binary = match std::env::var_os(binary::VARIABLE) {
         Some(_) => binary::path()?,
+        None if needless(&wanted) => PathBuf::new(),
         None => binary::build(true)?,
     };
     if !slurm::installed() {
         println!("{}", slurm::MISSING);
     }
-    let mut all = Vec::new();
+    let (mut all, mut missed) = (Vec::new(), Vec::new());
     for (name, title, measure) in BENCHES {
         if !wanted.is_empty() && !wanted.contains(name) {
             continue;
@@ -119,13 +127,23 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         for remark in &table.remarks {
             println!("  {remark}");
         }
+        for missed in &table.missed {
+            println!("  MISSED: {missed}");
+        }
         all.extend(table.rows);
+        missed.extend(table.missed);
     }
     if let Some(file) = &options.json {
         let rows: Vec<Value> = all.iter().map(Row::json).collect();
         std::fs::write(file, serde_json::to_string_pretty(&rows)? + "\n")?;
     }
+    ensure!(missed.is_empty(), "{}", missed.join("; "));
     Ok(())
+}
+
+/// Is the product's binary of no use to these benches?
+fn needless(wanted: &[&str]) -> bool {
+    !wanted.is_empty() && wanted.iter().all(|name| WITHOUT_BINARY.contains(name))
 }
 
 /// The benches that are meant by these names; none: all of them.

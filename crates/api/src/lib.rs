@@ -12,6 +12,7 @@ pub mod event;
 pub mod experiment;
 pub mod framework;
 pub mod identity;
+pub mod inputs;
 pub mod instance;
 pub mod learner;
 pub mod log;

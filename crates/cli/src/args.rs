@@ -88,6 +88,10 @@ pub enum Command {
     Why(One),
     /// Print a run's log
     Logs(Logs),
+    /// Draw what a run's program tells about its training: losses, accuracies
+    Metrics(Metrics),
+    /// Say in what two runs differ: definition, arguments, code, data, environment, metrics
+    Diff(Diff),
     /// List what happened to a run
     Events(One),
     /// Wait until runs have ended; exits like the first that did not complete
@@ -198,6 +202,10 @@ pub struct Runs {
     /// Only those in this state; may be given several times
     #[arg(long, value_name = "STATE")]
     pub state: Vec<State>,
+    /// Those first that are best in a metric: the smallest of `loss`, the largest of
+    /// `accuracy:desc`, of one phase alone `test/accuracy:desc`
+    #[arg(long, value_name = "METRIC[:desc]", conflicts_with = "watch")]
+    pub sort: Option<String>,
     /// List them again whenever something has changed
     #[arg(short, long)]
     pub watch: bool,
@@ -278,6 +286,42 @@ pub struct Logs {
     /// line when the output is not a terminal
     #[arg(long, conflicts_with = "grep")]
     pub raw: bool,
+}
+
+/// `trainyard metrics`.
+#[derive(Debug, Args)]
+pub struct Metrics {
+    /// The run: its id, the beginning of what follows `training-` in it, or `last`
+    pub run: String,
+    /// The metrics, by name or as PHASE/NAME; all without it
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Every value, a line each: phase, name, iteration, time, value
+    #[arg(long, conflicts_with = "follow")]
+    pub csv: bool,
+    /// Draw them again until the run has ended
+    #[arg(short, long)]
+    pub follow: bool,
+    /// How many points a curve may have [default: 1000]
+    #[arg(long, value_name = "N", value_parser = points)]
+    pub points: Option<usize>,
+    /// Those of this attempt instead of the latest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub attempt: Option<u32>,
+}
+
+fn points(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=100_000).contains(number));
+    number.ok_or_else(|| "a number from 1 to 100000".to_owned())
+}
+
+/// `trainyard diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// A run: its id, the beginning of what follows `training-` in it, or `last`
+    pub a: String,
+    /// The other one
+    pub b: String,
 }
 
 /// `trainyard wait`.

@@ -103,6 +103,8 @@ fn run(
         Command::Runs(args) => asking(commands::runs::run(&context()?, &args))?,
         Command::Show(args) => asking(commands::show::run(&context()?, &args.run))?,
         Command::Logs(args) => asking(commands::logs::run(&context()?, &args))?,
+        Command::Metrics(args) => asking(commands::metrics::run(&context()?, args))?,
+        Command::Diff(args) => asking(commands::diff::run(&context()?, &args))?,
         Command::Events(args) => asking(commands::events::run(&context()?, &args.run))?,
         Command::Wait(args) => asking(commands::wait::run(&context()?, &args))?,
         Command::Why(args) => asking(commands::why::run(&context()?, &args.run))?,

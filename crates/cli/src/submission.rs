@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use trainyard_definition::zip::{Packed, pack};
-use trainyard_definition::{ZipLimits, nearest};
+use trainyard_definition::zip::{Layout, Packed, pack};
+use trainyard_definition::{Syntax, ZipLimits, dialect_of, nearest};
 
 use crate::draw::Source;
 use crate::failure::Failure;
@@ -52,22 +52,25 @@ pub(crate) fn gather(
             ));
         }
     };
+    let text = read_definition(&definition)?;
     let code = if metadata.is_dir() {
-        let packed = pack_without(code, &definition)?;
+        let syntax = Syntax::guess(Some(&text.name), &text.text);
+        let layout = Layout::of(dialect_of(&text.text, syntax));
+        let packed = pack_without(code, &definition, layout)?;
         screen.talk(&told(code, &packed));
         packed.bytes
     } else {
         fs::read(code).map_err(|source| missing(code, source))?
     };
-    Ok(Submission { code: code.into(), definition: read_definition(&definition)? })
+    Ok(Submission { code: code.into(), definition: text })
 }
 
 /// Packs a directory without the definition that may lie in it: that one holds
 /// credentials, and what is in the zip lies in the clear where the program runs.
-fn pack_without(directory: &Path, definition: &Path) -> Result<Packed, Failure> {
+fn pack_without(directory: &Path, definition: &Path, layout: Layout) -> Result<Packed, Failure> {
     let limits = ZipLimits::default();
     let failed = |error| Failure::Pack { directory: directory.to_owned(), error };
-    let packed = pack(directory, &limits).map_err(failed)?;
+    let packed = pack(directory, &limits, layout).map_err(failed)?;
     let Some(own) = name_below(directory, definition) else { return Ok(packed) };
     if !packed.included.iter().any(|(name, _)| *name == own) {
         return Ok(packed);
@@ -82,7 +85,7 @@ fn pack_without(directory: &Path, definition: &Path) -> Result<Packed, Failure> 
         }
         fs::copy(directory.join(name), target).map_err(copied)?;
     }
-    let again = pack(without.path(), &limits).map_err(failed)?;
+    let again = pack(without.path(), &limits, layout).map_err(failed)?;
     let mut ignored = packed.ignored;
     ignored.push(format!("{own} (the definition: it holds credentials)"));
     Ok(Packed { ignored, ignore_file: packed.ignore_file, ..again })
@@ -199,7 +202,7 @@ mod tests {
     fn the_definition_does_not_travel_in_the_zip() {
         let code = directory(&[("train.py", "print(1)"), ("job.json", "hunter2hunter2")]);
         let definition = find_definition(code.path()).expect("there is one");
-        let packed = pack_without(code.path(), &definition).expect("packed");
+        let packed = pack_without(code.path(), &definition, Layout::Flat).expect("packed");
         assert_eq!(packed.included, [("train.py".to_owned(), 8)]);
         assert!(!packed.bytes.windows(8).any(|bytes| bytes == b"job.json"));
         let told = told(code.path(), &packed);
@@ -210,8 +213,26 @@ mod tests {
     fn a_definition_elsewhere_changes_nothing() {
         let code = directory(&[("train.py", "print(1)"), ("job.json", "{}")]);
         let other = directory(&[("job.json", "{}")]);
-        let packed = pack_without(code.path(), &other.path().join("job.json")).expect("packed");
+        let packed = pack_without(code.path(), &other.path().join("job.json"), Layout::Flat)
+            .expect("packed");
         assert_eq!(packed.included.len(), 2);
+    }
+
+    #[test]
+    fn folders_are_packed_with_a_definition_that_may_have_them() {
+        let code = directory(&[("train.py", ""), ("job.yaml", "training_data_reference: {}\n")]);
+        fs::create_dir(code.path().join("models")).expect("a folder");
+        fs::write(code.path().join("models/net.py"), "x = 1\n").expect("written");
+        fs::write(code.path().join("models/job.json"), "{}").expect("written");
+        let screen = Screen::new(true, anstream::ColorChoice::Never);
+        let gathered = gather(&screen, code.path(), None).expect("it may have folders");
+        let packed = String::from_utf8_lossy(&gathered.code);
+        assert!(packed.contains("models/net.py") && packed.contains("models/job.json"));
+        assert!(!packed.contains("job.yaml"), "it holds credentials");
+        fs::write(code.path().join("job.yaml"), "training_data: [{source: {container: x}}]\n")
+            .expect("written");
+        let told = gather(&screen, code.path(), None).expect_err("the seed has none").draw(80);
+        assert!(told.contains("models/net.py") && told.contains("first level"), "{told}");
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl<T: AsRef<str>> From<T> for Cell {
 /// A table that is being filled.
 #[derive(Debug)]
 pub struct Table<const N: usize> {
-    head: [&'static str; N],
+    head: [String; N],
     elastic: usize,
     rows: Vec<[Cell; N]>,
 }
@@ -44,8 +44,8 @@ const NARROWEST: usize = 8;
 
 impl<const N: usize> Table<N> {
     /// An empty table; the column number `elastic` is cut when there is no room.
-    pub fn new(head: [&'static str; N], elastic: usize) -> Self {
-        Self { head, elastic, rows: Vec::new() }
+    pub fn new<T: Into<String>>(head: [T; N], elastic: usize) -> Self {
+        Self { head: head.map(Into::into), elastic, rows: Vec::new() }
     }
 
     /// Adds a row.
@@ -55,7 +55,7 @@ impl<const N: usize> Table<N> {
 
     /// The table, painted, at most `width` columns wide where a width is given.
     pub fn render(&self, width: Option<usize>) -> String {
-        let mut widths = self.head.map(UnicodeWidthStr::width);
+        let mut widths = self.head.each_ref().map(|word| word.width());
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.text.width());
@@ -69,7 +69,7 @@ impl<const N: usize> Table<N> {
         }
         let bold = Style::new().bold();
         let mut text = String::new();
-        line(&mut text, &self.head.map(|word| Cell::painted(word, bold)), &widths);
+        line(&mut text, &self.head.each_ref().map(|word| Cell::painted(word, bold)), &widths);
         for row in &self.rows {
             line(&mut text, row, &widths);
         }

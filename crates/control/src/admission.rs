@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use trainyard_crashpoint::crash_point;
-use trainyard_definition::zip::PackageFiles;
-use trainyard_definition::{Meant, Premises, Submission, Syntax, read_for};
+use trainyard_definition::zip::{Inventory, Layout, PackageFiles};
+use trainyard_definition::{Dialect, Meant, Premises, Submission, Syntax, dialect_of, read_for};
 use trainyard_frameworks::{Asked, BadRequirement, PackageTexts, Resolved};
 use trainyard_ledger::{NewRun, RunRecord};
 use trainyard_model::code::Code;
@@ -174,19 +174,20 @@ impl Control {
         let mut complaints = Vec::new();
         let mut warnings = Vec::new();
         let sent = upload.zip;
-        let zip_check = match &sent {
-            Some(zip) => Some(self.inspect(zip).await?),
-            None => None,
-        };
-        let reading = match read_for(&upload.text, upload.syntax, self) {
+        let (reading, dialect) = match read_for(&upload.text, upload.syntax, self) {
             Ok(submission) => {
                 warnings.extend(submission.warnings.clone());
-                Some(submission)
+                let dialect = submission.dialect;
+                (Some(submission), dialect)
             }
             Err(found) => {
                 complaints.extend(found);
-                None
+                (None, dialect_of(&upload.text, upload.syntax))
             }
+        };
+        let zip_check = match &sent {
+            Some(zip) => Some(self.inspect(zip, Layout::of(dialect)).await?),
+            None => None,
         };
         match zip_check {
             Some(Ok(inventory)) => {
@@ -196,12 +197,15 @@ impl Control {
                         self.bad_requirements(definition, &inventory.packages)
                     }),
                 );
+                warnings.extend(
+                    definition.and_then(|definition| wrapped(&inventory, &definition.command)),
+                );
                 warnings.extend(inventory.warnings);
             }
             Some(Err(found)) => complaints.extend(found),
             None => {}
         }
-        let (Some(submission), false) = (reading, complaints.iter().any(Diagnostic::is_error))
+        let (Some(mut submission), false) = (reading, complaints.iter().any(Diagnostic::is_error))
         else {
             complaints.extend(warnings);
             return Err(Problem::Refused(complaints));
@@ -209,8 +213,13 @@ impl Control {
         let (code, stored_definition) = match (sent, &submission.stored_definition) {
             (Some(zip), _) => (ModelCode::Sent(zip), None),
             (None, Some(address)) => {
-                let (id, _) = self.stored_code(owner, address).await?;
-                (ModelCode::Stored(address.clone()), Some(id))
+                let address = address.clone();
+                let (id, _) = self.stored_code(owner, &address).await?;
+                if submission.dialect == Dialect::Later {
+                    let definition = &mut submission.definition;
+                    warnings.extend(self.take_stored_python(owner, id, definition).await?);
+                }
+                (ModelCode::Stored(address), Some(id))
             }
             (None, None) => {
                 return Err(Problem::Refused(vec![
@@ -243,6 +252,22 @@ impl Control {
             "name the packages as the index has them; modules of your own go into the zip, beside the program",
         ))
     }
+}
+
+/// The warning that the folder was packed in place of what is in it, which a zip with folders
+/// may well mean: a command that names the folder knows of it.
+fn wrapped(inventory: &Inventory, command: &str) -> Option<Diagnostic> {
+    let first = inventory.entries.first()?;
+    let (top, _) = first.name.split_once('/')?;
+    let within = |name: &str| name.split_once('/').is_some_and(|(folder, _)| folder == top);
+    if command.contains(top) || !inventory.entries.iter().all(|entry| within(&entry.name)) {
+        return None;
+    }
+    let message = format!("all files lie in the folder '{top}', and the command starts beside it");
+    let warning = Diagnostic::warning(Code::NestedEntry, message).at(format!("{top}/"));
+    Some(warning.help(format!(
+        "zip what is in it in place of the folder itself, or begin the command with 'cd {top} && '"
+    )))
 }
 
 /// What a zip asks for. The header of a program counts if the command starts that one.

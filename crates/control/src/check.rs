@@ -30,7 +30,7 @@ impl Control {
                 "size",
                 format!(
                     "`{}` takes {} of {} slots",
-                    definition.size,
+                    definition.size_word(),
                     definition.size.slots(),
                     self.slots_total()
                 ),

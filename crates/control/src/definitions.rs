@@ -4,8 +4,10 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 use trainyard_definition::zip;
+use trainyard_frameworks::Resolved;
 use trainyard_ledger::{Cursor, DefinitionRecord, NewDefinition, Page};
 use trainyard_model::code::Code;
+use trainyard_model::definition::{FrameworkRef, Runtimes, TrainingDefinition};
 use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::ids::{DefinitionId, Digest, UserName};
 
@@ -46,7 +48,8 @@ impl Control {
         content: Parcel,
     ) -> Result<StoredContent, Problem> {
         self.definition(owner, id).await?;
-        let inventory = self.inspect(&content).await?.map_err(about_the_zip)?;
+        let inventory =
+            self.inspect(&content, zip::Layout::Folders).await?.map_err(about_the_zip)?;
         let replaced = {
             let _on_the_way = self.blobs.on_the_way.read().await;
             let blobs = self.blobs.clone();
@@ -120,6 +123,42 @@ impl Control {
         if let Err(problem) = dropped {
             tracing::warn!(%code, %problem, "a zip that nobody needs stays");
         }
+    }
+
+    /// Gives a submission the Python that its stored definition names, where it names none
+    /// itself: the official client sends `framework.runtimes` with the stored one alone. Tells
+    /// what the user should know of it.
+    pub(crate) async fn take_stored_python(
+        &self,
+        owner: &UserName,
+        id: DefinitionId,
+        definition: &mut TrainingDefinition,
+    ) -> Result<Option<Diagnostic>, Problem> {
+        if definition.as_written.runtimes.is_some() {
+            return Ok(None);
+        }
+        let stored = self.definition(owner, id).await?.document;
+        let framework = &stored["framework"];
+        let runtimes: Option<Runtimes> = serde_json::from_value(framework["runtimes"].clone()).ok();
+        let python = runtimes.as_ref().and_then(Runtimes::python);
+        let (Some(python), true) =
+            (python, framework["name"] == definition.framework.name.as_str())
+        else {
+            return Ok(None);
+        };
+        let version = definition.version_word().to_owned();
+        let wanted = FrameworkRef { version, ..definition.framework.clone() };
+        let Some(Resolved { release, note }) = self.catalogue.resolve_with(&wanted, Some(python))
+        else {
+            return Ok(None);
+        };
+        if let Some(complaint) = self.unavailable(release) {
+            return Err(Problem::Refused(vec![complaint]));
+        }
+        definition.framework = release.reference();
+        definition.as_written.version =
+            Some(wanted.version).filter(|version| *version != release.version);
+        Ok(note)
     }
 
     /// The zip of the definition that a submission names by its address.

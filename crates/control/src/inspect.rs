@@ -35,6 +35,7 @@ impl Control {
     pub(crate) async fn inspect(
         &self,
         parcel: &Parcel,
+        layout: zip::Layout,
     ) -> Result<Result<zip::Inventory, Vec<Diagnostic>>, Problem> {
         let limits = self.settings.limits.zip.clone();
         let (bytes, _memory) = match parcel {
@@ -53,9 +54,9 @@ impl Control {
             }
         };
         if bytes.len() <= LITTLE {
-            return Ok(zip::inspect(&bytes, &limits));
+            return Ok(zip::inspect(&bytes, &limits, layout));
         }
-        let inspecting = tokio::task::spawn_blocking(move || zip::inspect(&bytes, &limits));
+        let inspecting = tokio::task::spawn_blocking(move || zip::inspect(&bytes, &limits, layout));
         Ok(inspecting.await.expect("inspecting a zip does not panic"))
     }
 }

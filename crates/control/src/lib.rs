@@ -30,6 +30,7 @@ mod endings;
 mod entropy;
 mod experiments;
 mod hub;
+mod inputs;
 mod inspect;
 mod launch;
 mod live;

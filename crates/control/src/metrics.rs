@@ -19,7 +19,7 @@ use trainyard_metrics::{Curve, Curves, Record};
 use trainyard_model::ids::{AttemptNo, RunId, UserName};
 
 use crate::control::Control;
-use crate::logbook::LogId;
+use crate::logbook::{LogId, Logbook};
 use crate::problem::Problem;
 use crate::queries::attempt_of;
 
@@ -71,32 +71,7 @@ impl Control {
         let attempt = self.log_attempt(&record, attempt)?;
         let number = attempt.attempt;
         let (records, position) = self
-            .with_logbook(move |book| {
-                let id = LogId::metrics(attempt, 1);
-                let (from, given) = (position >> RECORD_BITS, position & ((1 << RECORD_BITS) - 1));
-                let mut records: Vec<Metric> = Vec::new();
-                let (mut reached, mut skip) = (position, given);
-                frames::each(&book, &id, from, |offset, frame| {
-                    let mut number = 0_u64;
-                    for entry in frame.entries() {
-                        let Entry::Record { phase, moment, values } = entry else { continue };
-                        number += 1;
-                        if number <= skip {
-                            continue;
-                        }
-                        if records.len() >= limit {
-                            return ControlFlow::Break(());
-                        }
-                        let values = values.iter().map(|(name, value)| (*name, *value));
-                        records.extend(metric(phase, moment.iteration, moment.at, values));
-                        reached = offset << RECORD_BITS | number;
-                    }
-                    skip = 0;
-                    reached = (offset + frame.length() as u64) << RECORD_BITS;
-                    ControlFlow::Continue(())
-                })?;
-                Ok((records, reached))
-            })
+            .with_logbook(move |book| page(&book, &LogId::metrics(attempt, 1), position, limit))
             .await?;
         Ok(MetricsPage { records, position, attempt: number })
     }
@@ -166,6 +141,38 @@ impl Control {
     }
 }
 
+/// At most `limit` records of a stream from a position on, and where to go on.
+fn page(
+    book: &Logbook,
+    id: &LogId,
+    position: u64,
+    limit: usize,
+) -> std::io::Result<(Vec<Metric>, u64)> {
+    let (from, given) = (position >> RECORD_BITS, position & ((1 << RECORD_BITS) - 1));
+    let mut records: Vec<Metric> = Vec::new();
+    let (mut reached, mut skip) = (position, given);
+    frames::each(book, id, from, |offset, frame| {
+        let mut number = 0_u64;
+        for entry in frame.entries() {
+            let Entry::Record { phase, moment, values } = entry else { continue };
+            number += 1;
+            if number <= skip {
+                continue;
+            }
+            if records.len() >= limit {
+                return ControlFlow::Break(());
+            }
+            let values = values.iter().map(|(name, value)| (*name, *value));
+            records.extend(metric(phase, moment.iteration, moment.at, values));
+            reached = offset << RECORD_BITS | number;
+        }
+        skip = 0;
+        reached = (offset + frame.length() as u64) << RECORD_BITS;
+        ControlFlow::Continue(())
+    })?;
+    Ok((records, reached))
+}
+
 /// A record in v3's shape; nothing when no value of it can be written in JSON.
 fn metric<'a>(
     phase: &str,
@@ -210,4 +217,95 @@ fn point(point: Point) -> MetricPoint {
 /// A program's clock may say anything.
 fn time(at: i64) -> Time {
     Time(Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use trainyard_metrics::stream::Batch;
+    use trainyard_metrics::{Digest, Moment, Scalar};
+    use trainyard_model::ids::AttemptId;
+
+    use super::*;
+    use crate::logbook::{Appended, Piece};
+
+    struct Stream {
+        book: Logbook,
+        id: LogId,
+        folder: tempfile::TempDir,
+    }
+
+    impl Stream {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let book = Logbook::open(folder.path().to_owned()).expect("a book");
+            let attempt = AttemptId { run: RunId::from_entropy(7), attempt: AttemptNo::FIRST };
+            Self { book, id: LogId::metrics(attempt, 1), folder }
+        }
+
+        fn append(&self, steps: std::ops::Range<i64>) {
+            let mut batch = Batch::default();
+            for step in steps {
+                let moment = Moment { iteration: step, at: step };
+                let value = if step % 10 == 3 { f64::NAN } else { 0.5 };
+                batch.point(Scalar { phase: "train", name: "loss", moment, value });
+            }
+            let bytes = Bytes::from(batch.finish());
+            let (offset, length) = (self.book.length(&self.id), bytes.len() as u64);
+            let piece = Piece { offset, bytes, checksum: None, marks: Vec::new() };
+            let appended = self.book.append(&self.id, &piece).expect("ours");
+            assert_eq!(appended, Appended::Length(offset + length));
+        }
+
+        /// The iterations in pages of `limit`.
+        fn pages(&self, limit: usize) -> Vec<i64> {
+            let (mut seen, mut position) = (Vec::new(), 0);
+            loop {
+                let (records, next) = page(&self.book, &self.id, position, limit).expect("read");
+                assert!(records.len() <= limit && next >= position);
+                seen.extend(records.iter().map(|record| record.iteration));
+                if next == position {
+                    return seen;
+                }
+                position = next;
+            }
+        }
+    }
+
+    #[test]
+    fn a_follower_gets_each_record_once_however_it_asks() {
+        let stream = Stream::new();
+        assert_eq!(stream.pages(10), Vec::<i64>::new());
+        for start in [0, 100, 101, 250] {
+            stream.append(start..start + if start == 100 { 1 } else { 50 });
+        }
+        let numbers = |step: &i64| step % 10 != 3;
+        let expected: Vec<i64> =
+            (0..50).chain(100..151).chain(250..300).filter(|step| numbers(step)).collect();
+        for limit in [1, 2, 7, 45, 46, 50, 1000] {
+            assert_eq!(stream.pages(limit), expected, "in pages of {limit}");
+        }
+    }
+
+    #[test]
+    fn a_digest_is_brought_up_to_date_and_survives_what_a_disk_loses() {
+        let stream = Stream::new();
+        let digests = Digests::default();
+        let count = || digests.with(&stream.book, &stream.id, Digest::count).expect("read");
+        assert_eq!(count(), 0);
+        stream.append(0..50);
+        assert_eq!(count(), 50);
+        stream.append(50..60);
+        assert_eq!((count(), count()), (60, 60));
+        stream.book.forget(&stream.id.attempt.run).expect("removed");
+        stream.append(0..5);
+        assert_eq!(count(), 5);
+        let latest = digests.latest(&stream.book, &stream.id, true);
+        assert_eq!((latest.len(), latest[0].iteration), (1, 4));
+        // Another server finds it beside the stream.
+        let written = stream.book.stand(&stream.id).expect("written");
+        assert_eq!(serde_json::from_slice::<Vec<Metric>>(&written).expect("it"), latest);
+        assert_eq!(Digests::default().latest(&stream.book, &stream.id, true), latest);
+        assert!(stream.folder.path().exists());
+    }
 }

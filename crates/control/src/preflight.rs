@@ -165,25 +165,99 @@ fn about(kind: StoreErrorKind) -> About {
 }
 
 impl Side {
+    /// The store's path and the key of its place, in the spellings of all dialects; those
+    /// of 2017 first, which are told when nothing of it can be found.
+    fn spellings(self) -> ([&'static str; 4], [&'static str; 3]) {
+        match self {
+            Self::Data => (
+                [
+                    "training_data[0]",
+                    "training_data",
+                    "training_data_reference[0]",
+                    "training_data_reference",
+                ],
+                ["source", "location", "target"],
+            ),
+            Self::Results => (
+                [
+                    "training_results[0]",
+                    "training_results",
+                    "training_results_reference[0]",
+                    "training_results_reference",
+                ],
+                ["target", "location", "source"],
+            ),
+        }
+    }
+
     /// Puts a complaint at its place: as the user has spelt it, if it can be found.
     fn point(self, told: Diagnostic, about: About, written: Written<'_>) -> Diagnostic {
-        let (store, container) = match self {
-            Self::Data => ("training_data[0]", "source"),
-            Self::Results => ("training_results", "target"),
-        };
+        let find = |path: &str| locate(written.text, written.syntax, path);
+        let (stores, places) = self.spellings();
+        let store = stores.into_iter().find(|store| find(store).is_some());
+        let store = store.unwrap_or(match self {
+            Self::Data => "training_data[0]",
+            Self::Results => "training_results",
+        });
+        let connection = format!("{store}.connection");
+        let mut paths = Vec::new();
+        match about {
+            About::Container => {
+                for place in places {
+                    paths.extend(
+                        ["container", "bucket"].map(|key| format!("{store}.{place}.{key}")),
+                    );
+                }
+            }
+            About::Address => {
+                let keys = ["auth_url", "endpoint_url", "root"];
+                paths.extend(keys.map(|key| format!("{connection}.{key}")));
+                paths.push(connection.clone());
+            }
+            About::Connection => paths.push(connection.clone()),
+        }
         let usual = match about {
-            About::Container => format!("{store}.{container}.container"),
-            About::Address | About::Connection => format!("{store}.connection"),
+            About::Container => paths[0].clone(),
+            About::Address | About::Connection => connection,
         };
-        let address = ["auth_url", "endpoint_url", "root"]
-            .map(|key| format!("{store}.connection.{key}"))
-            .into_iter()
-            .filter(|_| about == About::Address);
-        for path in address.chain([usual.clone(), store.to_owned()]) {
-            if let Some(span) = locate(written.text, written.syntax, &path) {
+        paths.push(store.to_owned());
+        for path in paths {
+            if let Some(span) = find(&path) {
                 return told.at(path).span(span);
             }
         }
         told.at(usual)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_found_in_the_spellings_of_all_dialects() {
+        let of = |text: &str, side: Side, about| {
+            let written = Written { text, syntax: Syntax::Yaml };
+            let told = side.point(Diagnostic::error(Code::StoreFailed, "no"), about, written);
+            (told.path, told.span.map(|span| text[span.start..span.end].to_owned()))
+        };
+        let seed = "training_data:\n- connection: {auth_url: A}\n  source: {container: C}\n";
+        let later =
+            "training_data_reference:\n  connection: {endpoint_url: A}\n  location: {bucket: C}\n";
+        for (text, store, url, place) in [
+            (seed, "training_data[0]", "auth_url", "source.container"),
+            (later, "training_data_reference", "endpoint_url", "location.bucket"),
+        ] {
+            for (about, below, word) in [
+                (About::Address, format!("connection.{url}"), "A"),
+                (About::Connection, "connection".to_owned(), "connection"),
+                (About::Container, place.to_owned(), "C"),
+            ] {
+                let expected = (format!("{store}.{below}"), Some(word.to_owned()));
+                assert_eq!(of(text, Side::Data, about), expected);
+            }
+        }
+        let gone = ("training_results.target.container".to_owned(), None);
+        assert_eq!(of(seed, Side::Results, About::Container), gone);
     }
 }

@@ -144,7 +144,8 @@ impl Control {
         let limits = self.settings.limits.zip.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let zip = blobs.get(&code).map_err(|error| error.to_string())?;
-            let inventory = zip::inspect(&zip, &limits);
+            // Whether it may have folders was said when it came.
+            let inventory = zip::inspect(&zip, &limits, zip::Layout::Folders);
             inventory.map(|inventory| inventory.packages).map_err(|complaints| {
                 complaints.first().map_or_else(String::new, |first| first.message.clone())
             })

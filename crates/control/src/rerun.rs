@@ -83,9 +83,18 @@ impl Control {
     }
 
     /// Which version of its data the run has seen, when it was told.
-    async fn data_seen(&self, run: &RunId) -> Result<Option<String>, Problem> {
+    pub(crate) async fn data_seen(&self, run: &RunId) -> Result<Option<String>, Problem> {
+        self.last_told(run, DATA_VERSION).await
+    }
+
+    /// What the last event of a kind says.
+    pub(crate) async fn last_told(
+        &self,
+        run: &RunId,
+        kind: &str,
+    ) -> Result<Option<String>, Problem> {
         let events = self.ledger.events(run, 0, EVENTS).await?;
-        let told = events.into_iter().rev().find(|event| event.note.kind == DATA_VERSION);
+        let told = events.into_iter().rev().find(|event| event.note.kind == kind);
         Ok(told.map(|event| event.note.message))
     }
 }

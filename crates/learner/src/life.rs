@@ -84,6 +84,9 @@ pub(crate) async fn live(house: &House) -> Result<(), Over> {
             return Ok(());
         }
     };
+    if !assignment.environment.lock_hash.is_empty() {
+        house.note("environment", assignment.environment.lock_hash.clone());
+    }
     let prepared = guard_of(&assignment).and_then(|guard| Ok((guard, house.book()?)));
     let (guard, book) = match prepared {
         Ok(prepared) => prepared,

@@ -28,6 +28,7 @@ mod frameworks;
 mod gates;
 mod identity;
 mod incoming;
+mod inputs;
 mod instances;
 mod keyless;
 mod lines;

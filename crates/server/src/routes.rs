@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 use crate::gates::Gates;
 use crate::monitor::feed::Feeds;
 use crate::{
-    attempts, checks, definitions, elsewhere, experiments, extract, frameworks, identity,
+    attempts, checks, definitions, elsewhere, experiments, extract, frameworks, identity, inputs,
     instances, lines, metrics, models, monitor, older, runs, service, stream, users,
 };
 
@@ -87,6 +87,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(monitor::monitor))
         .routes(routes!(lines::lines))
         .routes(routes!(metrics::metrics))
+        .routes(routes!(inputs::inputs))
         .routes(routes!(checks::check))
         .routes(routes!(definitions::create, definitions::list))
         .routes(routes!(definitions::show, definitions::delete))

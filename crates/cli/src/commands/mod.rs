@@ -4,12 +4,14 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod delete;
+pub(crate) mod diff;
 pub(crate) mod events;
 pub(crate) mod experiments;
 pub(crate) mod explain;
 pub(crate) mod frameworks;
 pub(crate) mod instance;
 pub(crate) mod logs;
+pub(crate) mod metrics;
 pub(crate) mod models;
 pub(crate) mod rerun;
 pub(crate) mod runs;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
+use trainyard_api::metrics::Metric;
 use trainyard_api::run::{RunList, RunResource};
 
 use crate::args::Runs;
@@ -13,7 +14,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::server::{Connection, connect};
-use crate::views;
+use crate::views::{self, Measured};
 use crate::words;
 
 /// How often `--watch` asks.
@@ -26,8 +27,9 @@ pub(crate) async fn run(context: &Context, args: &Runs) -> Result<Exit, Failure>
     if args.watch {
         return watch(context, &connection, args).await;
     }
-    let listed = list(&connection, args).await?;
+    let mut listed = list(&connection, args).await?;
     let screen = &context.screen;
+    let measured = args.sort.as_deref().map(|sort| by_metric(&mut listed.runs, sort));
     if context.json {
         screen.json(&RunList { resources: listed.runs, total_count: listed.total, next: None })?;
     } else if screen.quiet() {
@@ -36,13 +38,64 @@ pub(crate) async fn run(context: &Context, args: &Runs) -> Result<Exit, Failure>
     } else if listed.runs.is_empty() && !listed.more {
         screen.talk("no runs yet; `trainyard train ZIP DEFINITION` submits one");
     } else {
-        screen.data(&views::runs(&listed.runs, Timestamp::now(), screen.table_width()))?;
+        let (now, width) = (Timestamp::now(), screen.table_width());
+        screen.data(&match &measured {
+            Some(measured) => views::runs_with(&listed.runs, measured, now, width),
+            None => views::runs(&listed.runs, now, width),
+        })?;
         if listed.more {
             let shown = words::count(listed.runs.len() as u64, "run", "runs");
             screen.talk(&format!("{shown} of {} shown; --all shows the rest", listed.total));
         }
     }
     Ok(Exit::OK)
+}
+
+/// Puts the runs into the order of a metric, those that have it first, and gives its values.
+fn by_metric(runs: &mut Vec<RunResource>, sort: &str) -> Measured {
+    let (name, order) = sort.rsplit_once(':').unwrap_or((sort, ""));
+    let (name, falls) = match order {
+        "desc" => (name, true),
+        "asc" => (name, false),
+        // It belongs to the name.
+        _ => (sort, false),
+    };
+    let mut valued: Vec<(Option<f64>, RunResource)> =
+        runs.drain(..).map(|run| (value_of(&run, name), run)).collect();
+    valued.sort_by(|(one, _), (other, _)| match (one, other) {
+        (Some(one), Some(other)) if falls => other.total_cmp(one),
+        (Some(one), Some(other)) => one.total_cmp(other),
+        (one, other) => other.is_some().cmp(&one.is_some()),
+    });
+    let (values, sorted): (Vec<_>, Vec<_>) = valued.into_iter().unzip();
+    *runs = sorted;
+    Measured { name: name.to_uppercase(), values }
+}
+
+/// The last value of a metric: of what was not trained with, else of the training.
+fn value_of(run: &RunResource, name: &str) -> Option<f64> {
+    let metrics = &run.entity.status.metrics;
+    let (phase, bare) = match name.split_once('/') {
+        Some((phase, bare)) if metrics.iter().any(|metric| metric.phase == phase) => {
+            (Some(phase), bare)
+        }
+        _ => match name.strip_prefix("val_") {
+            Some(bare) => (Some("validation"), bare),
+            None => (None, name),
+        },
+    };
+    let found = |metric: &Metric, name: &str| {
+        metric.values.iter().find(|value| value.name == name).map(|value| value.value)
+    };
+    let of = |phase: &str, name: &str| {
+        metrics.iter().filter(|metric| metric.phase == phase).find_map(|metric| found(metric, name))
+    };
+    match phase {
+        Some(phase) => of(phase, bare).or_else(|| metrics.iter().find_map(|own| found(own, name))),
+        None => of("test", name)
+            .or_else(|| of("validation", name))
+            .or_else(|| metrics.iter().find_map(|own| found(own, name))),
+    }
 }
 
 struct Listed {
@@ -53,12 +106,20 @@ struct Listed {
 }
 
 async fn list(connection: &Connection, args: &Runs) -> Result<Listed, Failure> {
-    let limit =
-        if args.all { usize::MAX } else { usize::try_from(args.limit).unwrap_or(usize::MAX) };
+    // Which of them are best is known when all are.
+    let limit = if args.all || args.sort.is_some() {
+        usize::MAX
+    } else {
+        usize::try_from(args.limit).unwrap_or(usize::MAX)
+    };
     let wanted = |run: &RunResource| {
         args.state.is_empty() || args.state.iter().any(|it| it.as_str() == run.entity.status.state)
     };
-    let size = if args.state.is_empty() && !args.all { args.limit.min(PAGE) } else { PAGE };
+    let size = if args.state.is_empty() && !args.all && args.sort.is_none() {
+        args.limit.min(PAGE)
+    } else {
+        PAGE
+    };
     let mut page = connection.client.runs_page(Some(size)).await?;
     let total = page.total_count;
     let mut runs = Vec::new();

@@ -1,6 +1,8 @@
 //! How documents of the API look to people. Pure: documents in, painted texts out.
 
 mod attempts;
+mod curves;
+mod differences;
 mod experiments;
 mod lists;
 mod models;
@@ -9,11 +11,13 @@ mod runs;
 mod service;
 
 pub use attempts::attempts;
+pub use curves::{curves, metrics_table, number};
+pub(crate) use differences::differences;
 pub use experiments::{experiment, experiments, training_line, trials};
 pub use lists::{checks, events, framework, frameworks, freed, pruned};
 pub use models::{model, models};
 pub use run::run;
-pub use runs::{run_line, runs};
+pub use runs::{Measured, run_line, runs, runs_with};
 pub use service::service;
 
 use anstyle::{AnsiColor, Style};

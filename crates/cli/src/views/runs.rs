@@ -3,22 +3,51 @@
 use jiff::Timestamp;
 use trainyard_api::run::{RunResource, Status};
 
+use super::curves::number;
 use super::state_style;
 use crate::table::{Cell, Table};
 use crate::words;
+
+/// A column more: what it is called, and what each run has in it.
+pub struct Measured {
+    /// The metric.
+    pub name: String,
+    /// Its values, in the order of the runs.
+    pub values: Vec<Option<f64>>,
+}
+
+/// The table with a metric beside each run.
+pub fn runs_with(
+    runs: &[RunResource],
+    measured: &Measured,
+    now: Timestamp,
+    width: Option<usize>,
+) -> String {
+    let head = ["RUN", "NAME", "STATE", "SUBMITTED", "TOOK", &measured.name];
+    let mut table = Table::new(head, 1);
+    for (run, value) in runs.iter().zip(&measured.values) {
+        let [id, name, state, submitted, took] = row(run, now, width);
+        table.row([id, name, state, submitted, took, Cell::from(number(*value))]);
+    }
+    table.render(width)
+}
+
+fn row(run: &RunResource, now: Timestamp, width: Option<usize>) -> [Cell; 5] {
+    let status = &run.entity.status;
+    [
+        Cell::from(&run.metadata.guid),
+        Cell::from(&run.entity.model_definition.name),
+        Cell::painted(short_state(status, width.is_some()), state_style(&status.state)),
+        Cell::from(words::ago(status.submitted_at.0, now)),
+        Cell::from(took(status)),
+    ]
+}
 
 /// The table, at most `width` columns wide where a width is given.
 pub fn runs(runs: &[RunResource], now: Timestamp, width: Option<usize>) -> String {
     let mut table = Table::new(["RUN", "NAME", "STATE", "SUBMITTED", "TOOK"], 1);
     for run in runs {
-        let status = &run.entity.status;
-        table.row([
-            Cell::from(&run.metadata.guid),
-            Cell::from(&run.entity.model_definition.name),
-            Cell::painted(short_state(status, width.is_some()), state_style(&status.state)),
-            Cell::from(words::ago(status.submitted_at.0, now)),
-            Cell::from(took(status)),
-        ]);
+        table.row(row(run, now, width));
     }
     table.render(width)
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use trainyard_api::framework::Pruned;
+use trainyard_api::metrics::MetricCurves;
 use trainyard_cli::views;
 
 use crate::samples::{at, failed, plain, run};
@@ -86,4 +87,32 @@ fn what_goes_and_what_cannot_is_told_and_what_need_not_is_counted() {
     );
     let would = "1 environment (2.0 GiB) would go, 3 environments (3.0 MiB) stay";
     assert_eq!(views::freed(&pruned, true), would);
+}
+
+#[test]
+fn curves_are_drawn_in_panels() {
+    let point = |iteration: i64, value: f64| json!({ "iteration": iteration, "timestamp": "2017-10-26T11:16:51.000Z", "value": value });
+    let series = |phase: &str, name: &str, value: fn(f64) -> f64| {
+        let points: Vec<_> = (1..=100)
+            .map(|step| point(step, value(f64::from(i32::try_from(step).expect("small")))))
+            .collect();
+        json!({
+            "phase": phase, "name": name, "count": 100, "points": points,
+            "last": points[99], "min": points[99], "max": points[0],
+        })
+    };
+    let curves: MetricCurves = serde_json::from_value(json!({
+        "attempt": 1,
+        "series": [
+            series("test", "accuracy\u{1b}[2J", |step| 1.0 - 1.0 / step),
+            series("train", "loss", |step| 2.0 / step),
+            series("validation", "loss", |step| 2.5 / step + 0.3),
+        ],
+    }))
+    .expect("curves");
+    let text = views::curves(&curves, 60);
+    assert!(!plain(&text).contains('\u{1b}'));
+    insta::assert_snapshot!(plain(&text));
+    let table = plain(&views::metrics_table(&curves, None));
+    insta::assert_snapshot!("metrics_without_a_terminal", table);
 }

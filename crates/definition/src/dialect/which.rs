@@ -27,7 +27,8 @@ impl Dialect {
     /// `training_data` or `training_results` with a `container` is the seed's alone, and
     /// whoever has one has a document of the seed, whatever else is in it. Without one, any
     /// key of the years after makes it one of theirs. A document with neither is the seed's,
-    /// whose complaints say what is missing.
+    /// whose complaints say what is missing. Manifests of stored training definitions, which
+    /// have `framework` where others have `model_definition`, are of 2018.
     pub(crate) fn of(root: &Node) -> Self {
         let mut later = LATER_STORES.iter().any(|key| child(root, key).is_some());
         for store in SEED_STORES.iter().filter_map(|key| child(root, key)).map(first) {
@@ -39,14 +40,14 @@ impl Dialect {
             }
             later |= ["type", "location"].iter().any(|key| child(store, key).is_some());
         }
-        if let Some(model) = child(root, "model_definition") {
-            let of = |part, keys: [&str; 2]| {
-                let part = child(model, part);
-                part.is_some_and(|part| keys.iter().any(|key| child(part, key).is_some()))
-            };
-            later |= of("execution", ["resource", "compute_configuration"]);
-            later |= of("framework", ["runtimes", "runtime"]);
-        }
+        let model = child(root, "model_definition");
+        let of = |part, keys: [&str; 2]| {
+            let part = model.and_then(|model| child(model, part));
+            part.is_some_and(|part| keys.iter().any(|key| child(part, key).is_some()))
+        };
+        later |= of("execution", ["resource", "compute_configuration"]);
+        later |= of("framework", ["runtimes", "runtime"]);
+        later |= model.is_none() && child(root, "framework").is_some();
         if later { Self::Later } else { Self::Seed }
     }
 }

@@ -2,17 +2,18 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::Mode;
 use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
 
 use super::inflate::{Failure, Meter, inflate};
 use super::inspect::{Entry, Inventory};
+use super::layout::Layout;
 use super::limits::ZipLimits;
 use super::packages::PackageFiles;
+use super::planted::Planted;
 use super::survey::{Candidate, Survey, survey};
 
 /// Why a zip was not unpacked. What had been written of it was taken away again.
@@ -45,38 +46,42 @@ impl ExtractError {
 }
 
 /// Unpacks a zip into the directory `dest`, which must be there. Judges it like
-/// [`inspect`](super::inspect()), but writes while it decompresses. No file that is there
-/// is touched, no link followed; modes are 0644, or 0755 for what was executable.
+/// [`inspect`](super::inspect()), but writes while it decompresses. Folders are made where
+/// the zip has them: whether it may, is said when it is inspected. Nothing that is there
+/// is touched or gone into, no link followed; modes of files are 0644, or 0755 for what was
+/// executable.
 ///
 /// # Errors
 /// When the zip is refused or cannot be written.
 pub fn extract(bytes: &[u8], limits: &ZipLimits, dest: &Path) -> Result<Inventory, ExtractError> {
-    let Survey { candidates, warnings, complaints } = survey(bytes, limits);
+    let Survey { candidates, folders, warnings, complaints } =
+        survey(bytes, limits, Layout::Folders);
     if !complaints.is_empty() {
         return Err(ExtractError::Refused(complaints.into_vec()));
     }
-    let write = |path: &Path| {
-        let path = path.to_owned();
-        move |source: io::Error| ExtractError::Write { path, source }
+    let failed = |below: &str, source: io::Error| ExtractError::Write {
+        path: if below.is_empty() { dest.to_owned() } else { dest.join(below) },
+        source,
     };
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory =
-        rustix::fs::open(dest, flags, Mode::empty()).map_err(|errno| write(dest)(errno.into()))?;
+    let mut planted = Planted::at(dest).map_err(|source| failed("", source))?;
     let mut meter = Meter::default();
-    let mut written = Vec::new();
     for file in &candidates {
-        let path = dest.join(&file.name);
-        let outcome = create(&directory, file).map_err(Failure::Sink).and_then(|mut to| {
-            written.push(file.name.as_str());
+        let outcome = planted.create(&file.name).map_err(Failure::Sink).and_then(|mut to| {
             inflate(file, limits, &mut meter, &mut |chunk| to.write_all(chunk))?;
             finish(&to, file).map_err(Failure::Sink)
         });
         if let Err(failure) = outcome {
-            take_away(&directory, &written);
+            planted.take_away();
             return Err(match failure {
                 Failure::Refused(complaint) => ExtractError::Refused(vec![*complaint]),
-                Failure::Sink(source) => write(&path)(source),
+                Failure::Sink(source) => failed(&file.name, source),
             });
+        }
+    }
+    for folder in &folders {
+        if let Err(source) = planted.folder(folder) {
+            planted.take_away();
+            return Err(failed(folder, source));
         }
     }
     let entries: Vec<Entry> = candidates
@@ -88,21 +93,8 @@ pub fn extract(bytes: &[u8], limits: &ZipLimits, dest: &Path) -> Result<Inventor
     Ok(Inventory { entries, total_bytes, warnings, packages: PackageFiles::default() })
 }
 
-fn create(directory: &OwnedFd, file: &Candidate<'_>) -> io::Result<File> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let made = rustix::fs::openat(directory, file.name.as_str(), flags, Mode::from(0o600))?;
-    Ok(File::from(made))
-}
-
 /// The mode is set last and past the umask, so that it is the same everywhere.
 fn finish(to: &File, file: &Candidate<'_>) -> io::Result<()> {
     let mode = if file.executable { 0o755 } else { 0o644 };
     Ok(rustix::fs::fchmod(to, Mode::from(mode))?)
-}
-
-fn take_away(directory: &OwnedFd, written: &[&str]) {
-    for name in written {
-        // Best effort: the error that led here is the one to tell.
-        let _ = rustix::fs::unlinkat(directory, *name, AtFlags::empty());
-    }
 }

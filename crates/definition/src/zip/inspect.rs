@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use trainyard_model::diagnostic::Diagnostic;
 
 use super::inflate::{Failure, Meter, inflate};
+use super::layout::Layout;
 use super::limits::ZipLimits;
 use super::packages::PackageFiles;
 use super::survey::{Survey, survey};
@@ -25,7 +26,7 @@ pub struct Inventory {
 /// One file of a zip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name, one component of a path.
+    /// Its path in the zip: one name, or several with '/' between them.
     pub name: String,
     /// Its size in bytes, unpacked.
     pub size: u64,
@@ -39,8 +40,12 @@ pub struct Entry {
 /// # Errors
 /// Every complaint at once (at most 50 and a count), each naming its entry. A
 /// structure that lies is not decompressed at all.
-pub fn inspect(bytes: &[u8], limits: &ZipLimits) -> Result<Inventory, Vec<Diagnostic>> {
-    let Survey { candidates, warnings, mut complaints } = survey(bytes, limits);
+pub fn inspect(
+    bytes: &[u8],
+    limits: &ZipLimits,
+    layout: Layout,
+) -> Result<Inventory, Vec<Diagnostic>> {
+    let Survey { candidates, warnings, mut complaints, .. } = survey(bytes, limits, layout);
     let mut meter = Meter::default();
     let mut packages = PackageFiles::default();
     for file in &candidates {
@@ -73,4 +78,21 @@ pub fn inspect(bytes: &[u8], limits: &ZipLimits) -> Result<Inventory, Vec<Diagno
         .collect();
     let total_bytes = entries.iter().map(|entry| entry.size).sum();
     Ok(Inventory { entries, total_bytes, warnings, packages })
+}
+
+/// A file of a zip, as the zip's directory has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes, unpacked.
+    pub size: u64,
+    /// The CRC-32 of its bytes.
+    pub crc32: u32,
+}
+
+/// The files of a zip that was accepted, without decompressing anything.
+pub fn list(bytes: &[u8], limits: &ZipLimits) -> Vec<Listed> {
+    let files = survey(bytes, limits).candidates.into_iter();
+    files.map(|file| Listed { name: file.name, size: file.size, crc32: file.crc }).collect()
 }

@@ -11,7 +11,8 @@ const MIB: u64 = 1024 * 1024;
 pub struct ZipLimits {
     /// Bytes of the zip itself.
     pub archive_bytes: u64,
-    /// Entries, skipped ones counted.
+    /// Entries, skipped ones counted. There may be as many folders, those counted that only
+    /// stand in the names of files.
     pub entries: usize,
     /// Bytes of one file, unpacked.
     pub file_bytes: u64,

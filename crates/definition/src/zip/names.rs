@@ -1,10 +1,16 @@
-//! Names of entries: one plain component of a path, or refused.
+//! Names of entries: a plain path below the directory, or refused.
 
 use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
 
 /// The longest name of a file on Linux, in bytes.
 const LONGEST: usize = 255;
+
+/// The longest path of a file in folders, in bytes: what the run's own folder leaves of the
+/// 4096 that Linux takes is far more, but programs paste paths together.
+const LONGEST_PATH: usize = 1024;
+/// How many folders may lie in one another.
+const DEPTH: usize = 32;
 
 /// What an entry's name makes of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,7 +61,7 @@ pub(super) fn judge(raw: &[u8]) -> Verdict {
 fn unsafe_because(name: &str) -> Option<&'static str> {
     let drive = name.as_bytes().get(1) == Some(&b':')
         && name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
-    let mut parts = name.strip_suffix('/').unwrap_or(name).split('/');
+    let parts = name.strip_suffix('/').unwrap_or(name).split('/');
     if name.is_empty() {
         Some("it has no name")
     } else if name.contains('\0') {
@@ -72,8 +78,12 @@ fn unsafe_because(name: &str) -> Option<&'static str> {
         Some("its path leaves the directory with '..'")
     } else if parts.clone().any(|part| part.is_empty() || part == ".") {
         Some("its path holds an empty part")
-    } else if parts.any(|part| part.len() > LONGEST) {
+    } else if parts.clone().any(|part| part.len() > LONGEST) {
         Some("its name is longer than 255 bytes")
+    } else if name.len() > LONGEST_PATH {
+        Some("its path is longer than 1024 bytes")
+    } else if parts.clone().count() > DEPTH + 1 {
+        Some("it lies more than 32 folders deep")
     } else {
         None
     }
@@ -174,6 +184,13 @@ mod tests {
         }
         assert_eq!(judge(b"\xff\xfe"), Verdict::Unsafe("its name is not UTF-8"));
         assert!(matches!(judge("x".repeat(256).as_bytes()), Verdict::Unsafe(_)));
+        let deep = |depth: usize, name: &str| format!("{}{name}", "d/".repeat(depth));
+        assert!(matches!(judge(deep(32, "x").as_bytes()), Verdict::Nested(_)));
+        let why = "it lies more than 32 folders deep";
+        assert_eq!(judge(deep(33, "x").as_bytes()), Verdict::Unsafe(why));
+        assert_eq!(judge(deep(34, "").as_bytes()), Verdict::Unsafe(why));
+        let long = format!("{0}/{0}/{0}/{0}/{0}", "x".repeat(250));
+        assert_eq!(judge(long.as_bytes()), Verdict::Unsafe("its path is longer than 1024 bytes"));
         // Not skipped on the way to somewhere else.
         assert!(matches!(judge(b"__MACOSX/../../evil"), Verdict::Unsafe(_)));
     }

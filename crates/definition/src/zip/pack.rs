@@ -1,6 +1,5 @@
 //! A directory packed into a zip, the same bytes for the same files.
 
-use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -14,8 +13,10 @@ use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
 
 use super::complaints::{Complaints, bytes};
+use super::layout::Layout;
 use super::limits::ZipLimits;
 use super::names::{self, Verdict, shown};
+use super::tree::Tree;
 use super::walk::{Found, read_error, walk};
 
 /// A directory, packed.
@@ -102,14 +103,14 @@ impl PackError {
 
 /// Packs the files of `dir`. `.trainyardignore`, else `.gitignore`, says what stays
 /// out; `.git`, `__pycache__` and what macOS leaves behind always do. Order, times
-/// and modes are the same on every machine; the executable bit is kept. What comes
-/// out is accepted by [`inspect`](super::inspect()) under the same limits.
+/// and modes are the same on every machine; the executable bit is kept. Folders are in it with
+/// their files, where `layout` has them. What comes out is accepted by [`inspect`](super::inspect()) under the same limits.
 ///
 /// # Errors
 /// When something cannot be read, or when what lies there makes no model zip.
-pub fn pack(dir: &Path, limits: &ZipLimits) -> Result<Packed, PackError> {
+pub fn pack(dir: &Path, limits: &ZipLimits, layout: Layout) -> Result<Packed, PackError> {
     let Found { files, ignored, ignore_file } = walk(dir)?;
-    check(&files, limits)?;
+    check(&files, limits, layout)?;
     let mut archive = ZipArchiveWriter::new(Vec::new());
     let mut included = Vec::new();
     let mut total = 0_u64;
@@ -136,25 +137,27 @@ fn too_large(path: &Path, message: String) -> PackError {
     PackError::Refused(vec![complaint.help(help)])
 }
 
-fn check(files: &[(String, PathBuf)], limits: &ZipLimits) -> Result<(), PackError> {
+fn check(files: &[(String, PathBuf)], limits: &ZipLimits, layout: Layout) -> Result<(), PackError> {
     let mut complaints = Complaints::default();
     let mut nested = Vec::new();
-    let mut folded: HashMap<String, &str> = HashMap::new();
+    let mut tree = Tree::default();
     for (name, _) in files {
+        let shown_name = shown(name.as_bytes());
         match names::judge(name.as_bytes()) {
-            Verdict::File(_) => {
-                if let Some(other) = folded.insert(name.to_lowercase(), name) {
-                    let message = format!("'{other}' and '{name}' differ only in case");
-                    complaints.entry(Code::DuplicateEntry, &shown(name.as_bytes()), message);
-                }
-            }
             Verdict::Unsafe(why) => {
-                let shown = shown(name.as_bytes());
-                let message = format!("'{shown}' cannot be packed: {why}");
-                complaints.entry(Code::UnsafeName, &shown, message);
+                let message = format!("'{shown_name}' cannot be packed: {why}");
+                complaints.entry(Code::UnsafeName, &shown_name, message);
             }
-            Verdict::Nested(_) | Verdict::Folder(_) | Verdict::Skipped(_) => {
+            Verdict::Nested(_) | Verdict::Folder(_) | Verdict::Skipped(_)
+                if layout == Layout::Flat =>
+            {
                 nested.push(name.clone());
+            }
+            Verdict::File(_) | Verdict::Nested(_) | Verdict::Folder(_) | Verdict::Skipped(_) => {
+                if let Err(clash) = tree.file(name) {
+                    let message = clash.message(name, |name| shown(name.as_bytes()));
+                    complaints.entry(Code::DuplicateEntry, &shown_name, message);
+                }
             }
         }
     }
@@ -162,6 +165,10 @@ fn check(files: &[(String, PathBuf)], limits: &ZipLimits) -> Result<(), PackErro
         let help = "put all files on the first level, or leave the folder out with a line in \
                     .trainyardignore";
         complaints.add(complaint.help(help));
+    }
+    if tree.folders() > limits.entries {
+        let message = format!("there are more than {} folders", limits.entries);
+        complaints.add(Diagnostic::error(Code::ZipTooLarge, message));
     }
     if files.is_empty() {
         let complaint = Diagnostic::error(Code::EmptyZip, "there are no files to pack");

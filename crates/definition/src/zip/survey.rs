@@ -1,18 +1,19 @@
 //! The structure of a zip, read and judged without decompressing anything.
 
-use std::collections::HashMap;
-
 use rawzip::{ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
 use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
 
 use super::complaints::{Complaints, Fatal, bytes};
+use super::layout::Layout;
 use super::limits::ZipLimits;
 use super::names::{self, Verdict, shown};
+use super::tree::{Clash, Tree};
 use super::{format, local, special};
 
 /// A file that may be unpacked, as far as the structure tells.
 pub(super) struct Candidate<'a> {
+    /// Its path below the directory.
     pub(super) name: String,
     pub(super) executable: bool,
     pub(super) stored: bool,
@@ -26,18 +27,21 @@ pub(super) struct Candidate<'a> {
 /// that nothing was said about.
 pub(super) struct Survey<'a> {
     pub(super) candidates: Vec<Candidate<'a>>,
+    /// The folders that have an entry of their own, which may be empty.
+    pub(super) folders: Vec<String>,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) complaints: Complaints,
 }
 
 /// Reads the structure of `zip`.
-pub(super) fn survey<'a>(zip: &'a [u8], limits: &ZipLimits) -> Survey<'a> {
+pub(super) fn survey<'a>(zip: &'a [u8], limits: &ZipLimits, layout: Layout) -> Survey<'a> {
     let mut surveyor = Surveyor {
         limits,
+        layout,
         candidates: Vec::new(),
         warnings: Vec::new(),
         complaints: Complaints::default(),
-        names: HashMap::new(),
+        tree: Tree::default(),
         ranges: Vec::new(),
         folders: Vec::new(),
         nested: Vec::new(),
@@ -47,20 +51,21 @@ pub(super) fn survey<'a>(zip: &'a [u8], limits: &ZipLimits) -> Survey<'a> {
         surveyor.complaints.add(*stop);
         surveyor.candidates.clear();
     }
-    let Surveyor { candidates, warnings, complaints, .. } = surveyor;
-    Survey { candidates, warnings, complaints }
+    let Surveyor { candidates, folders, warnings, complaints, .. } = surveyor;
+    Survey { candidates, folders, warnings, complaints }
 }
 
 struct Surveyor<'a, 'l> {
     limits: &'l ZipLimits,
+    layout: Layout,
     candidates: Vec<Candidate<'a>>,
     warnings: Vec<Diagnostic>,
     complaints: Complaints,
-    /// Folded name to the name as written.
-    names: HashMap<String, String>,
+    tree: Tree,
     /// Where each entry lies, header included.
     ranges: Vec<(u64, u64, String)>,
     folders: Vec<String>,
+    /// Files in folders, where there may be none.
     nested: Vec<String>,
     promised: u64,
 }
@@ -98,6 +103,10 @@ impl<'a> Surveyor<'a, '_> {
                 return Err(too_large(format!("the zip has more than {may} entries")));
             }
             self.entry(zip, &archive, &entry);
+            if self.tree.folders() > self.limits.entries {
+                let may = self.limits.entries;
+                return Err(too_large(format!("the zip has more than {may} folders")));
+            }
         }
         // Writers without zip64 let the count run over at 65,536.
         if archive.entries_hint() & 0xffff != count as u64 & 0xffff {
@@ -113,8 +122,11 @@ impl<'a> Surveyor<'a, '_> {
             let (has, may) = (bytes(self.promised), bytes(self.limits.total_bytes));
             self.complaints.add(*too_large(format!("unpacked the zip has {has}, more than {may}")));
         }
-        for complaint in names::nested(&self.folders, &self.nested, !self.candidates.is_empty()) {
-            self.complaints.add(complaint);
+        if self.layout == Layout::Flat {
+            let any_flat = !self.candidates.is_empty();
+            for complaint in names::nested(&self.folders, &self.nested, any_flat) {
+                self.complaints.add(complaint);
+            }
         }
         if self.candidates.is_empty() && self.complaints.is_empty() {
             let message = if count == 0 {
@@ -150,18 +162,27 @@ impl<'a> Surveyor<'a, '_> {
             Verdict::Unsafe(why) => {
                 let message = format!("'{shown}' cannot be unpacked: {why}");
                 let complaint = Diagnostic::error(Code::UnsafeName, message).at(shown.as_str());
-                self.complaints.add(complaint.expected("a plain file name"));
+                self.complaints.add(complaint.expected(match self.layout {
+                    Layout::Flat => "a plain file name",
+                    Layout::Folders => "a plain path",
+                }));
                 None
             }
             Verdict::Folder(path) => {
-                self.folders.push(path);
+                if self.layout == Layout::Folders
+                    && let Err(clash) = self.tree.folder(&path)
+                {
+                    self.clash(&clash, &path);
+                } else {
+                    self.folders.push(path);
+                }
                 None
             }
-            Verdict::Nested(path) => {
+            Verdict::Nested(path) if self.layout == Layout::Flat => {
                 self.nested.push(path);
                 None
             }
-            Verdict::File(name) => Some(name),
+            Verdict::Nested(name) | Verdict::File(name) => Some(name),
         };
         let plain = self.plain(entry, folder, &shown);
         if folder {
@@ -169,7 +190,8 @@ impl<'a> Surveyor<'a, '_> {
         }
         self.promised = self.promised.saturating_add(entry.uncompressed_size_hint());
         let (Some(name), Some(found), true) = (name, placed, plain) else { return };
-        if !self.first_of_its_name(&name) {
+        if let Err(clash) = self.tree.file(&name) {
+            self.clash(&clash, &name);
             return;
         }
         self.candidates.push(Candidate {
@@ -247,18 +269,9 @@ impl<'a> Surveyor<'a, '_> {
         false
     }
 
-    fn first_of_its_name(&mut self, name: &str) -> bool {
-        let Some(before) = self.names.insert(name.to_lowercase(), name.to_owned()) else {
-            return true;
-        };
-        let message = if before == name {
-            format!("'{}' is in the zip twice", shown(name.as_bytes()))
-        } else {
-            let (name, before) = (shown(name.as_bytes()), shown(before.as_bytes()));
-            format!("'{name}' and '{before}' differ only in case")
-        };
-        self.complaints.entry(Code::DuplicateEntry, &shown(name.as_bytes()), message);
-        false
+    fn clash(&mut self, clash: &Clash, path: &str) {
+        let message = clash.message(path, |name| shown(name.as_bytes()));
+        self.complaints.entry(Code::DuplicateEntry, &shown(path.as_bytes()), message);
     }
 
     fn overlaps(&mut self) {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use trainyard_definition::ZipLimits;
-use trainyard_definition::zip::inspect;
+use trainyard_definition::zip::{Layout, inspect};
 
 use crate::archive::{Piece, deflate, finish, local_header, zip};
 use crate::corpus::refused;
@@ -53,7 +53,7 @@ fn descriptors_after_the_data_are_read_in_every_form_but_must_tell_the_truth() {
     for body in [&narrow, &wide] {
         for signature in [&b""[..], b"PK\x07\x08"] {
             let bytes = stream([signature, body].concat());
-            if let Err(complaints) = inspect(&bytes, &ZipLimits::default()) {
+            if let Err(complaints) = inspect(&bytes, &ZipLimits::default(), Layout::Flat) {
                 panic!("{}", told(&complaints));
             }
         }
@@ -231,7 +231,7 @@ fn limits_hold_for_entries_files_totals_and_archives() {
         ..ZipLimits::default()
     };
     let check = |pieces: &[Piece]| {
-        inspect(&zip(pieces), &limits)
+        inspect(&zip(pieces), &limits, Layout::Flat)
             .map(|inventory| inventory.total_bytes)
             .map_err(|all| told(&all))
     };
@@ -249,7 +249,7 @@ fn limits_hold_for_entries_files_totals_and_archives() {
         check(&[of("a", 1), of("b", 1), of("c", 1), of("d", 1)]),
         Err("TY0209: the zip has more than 3 entries".into())
     );
-    let big = inspect(&[b'P'; 2_001], &limits).expect_err("too large");
+    let big = inspect(&[b'P'; 2_001], &limits, Layout::Flat).expect_err("too large");
     assert_eq!(
         told(&big),
         "TY0209: the zip has 2 KiB, more than 2 KiB".replace("2 KiB", "1.9 KiB")

@@ -1,6 +1,6 @@
 //! The manifests of 2018 and what API clients send: keys and values are facts of the interface.
 
-use trainyard_definition::{Dialect, Submission, Syntax, read};
+use trainyard_definition::{Dialect, Submission, Syntax, dialect_of, read};
 use trainyard_model::definition::{Runtimes, StoreKind};
 use trainyard_model::size::Size;
 
@@ -415,4 +415,23 @@ fn one_store_of_the_seed_makes_a_document_of_the_seed() {
     assert!(
         refused(&mixed, Syntax::Yaml).contains("this is the form of 2018; write 'training_data'")
     );
+}
+
+#[test]
+fn the_dialect_of_a_text_is_known_whatever_else_is_wrong_with_it() {
+    for (text, dialect) in [
+        ("training_data: [{source: {container: x}}]\nmodel_definition: 1", Dialect::Seed),
+        ("training_results: {target: {container: x, bucket: y}, type: s3}", Dialect::Seed),
+        ("training_results: {target: {bucket: x}}", Dialect::Later),
+        ("training_data: {type: s3}", Dialect::Later),
+        ("model_definition: {execution: {compute_configuration: }}", Dialect::Later),
+        ("model_definition: {framework: {runtimes: []}}", Dialect::Later),
+        ("model_definition: {framework: {name: x}}", Dialect::Seed),
+        // The manifest of a stored definition.
+        ("name: x\nframework: {name: y}\ncommand: z", Dialect::Later),
+        ("{}", Dialect::Seed),
+        ("[: this is nothing", Dialect::Later),
+    ] {
+        assert_eq!(dialect_of(text, Syntax::Yaml), dialect, "{text}");
+    }
 }

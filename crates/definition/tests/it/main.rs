@@ -10,6 +10,7 @@ mod fuzzed;
 mod hostile;
 mod json;
 mod later;
+mod metrics;
 mod packing;
 mod premises;
 mod properties;

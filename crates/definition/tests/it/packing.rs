@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use trainyard_definition::ZipLimits;
-use trainyard_definition::zip::{PackError, Packed, inspect, pack};
+use trainyard_definition::zip::{Layout, PackError, Packed, extract, inspect, pack};
 
 use crate::told::told;
 
@@ -16,7 +16,7 @@ fn write(dir: &Path, name: &str, text: &str) {
 }
 
 fn packed(dir: &Path) -> Packed {
-    pack(dir, &ZipLimits::default())
+    pack(dir, &ZipLimits::default(), Layout::Flat)
         .unwrap_or_else(|error| panic!("{}", told(&error.diagnostics())))
 }
 
@@ -55,7 +55,8 @@ fn a_directory_is_packed_the_same_every_time_and_what_is_left_out_is_told() {
     assert_eq!(first.ignore_file, Some(here.join(".trainyardignore")));
     assert_eq!(packed(here).bytes, first.bytes);
 
-    let inventory = inspect(&first.bytes, &ZipLimits::default()).expect("what is packed is right");
+    let inventory = inspect(&first.bytes, &ZipLimits::default(), Layout::Flat)
+        .expect("what is packed is right");
     let executable: Vec<&str> = inventory
         .entries
         .iter()
@@ -82,7 +83,7 @@ fn nested_files_are_named_with_the_way_out() {
     write(dir.path(), "train.py", "");
     write(dir.path(), "lib/a.py", "");
     write(dir.path(), "lib/b/c.py", "");
-    let error = pack(dir.path(), &ZipLimits::default()).expect_err("it is nested");
+    let error = pack(dir.path(), &ZipLimits::default(), Layout::Flat).expect_err("it is nested");
     assert_eq!(
         told(&error.diagnostics()),
         "\
@@ -97,7 +98,7 @@ fn what_makes_no_zip_is_told() {
     let dir = tempfile::tempdir().expect("a directory");
     let limits = ZipLimits { file_bytes: 10, total_bytes: 15, ..ZipLimits::default() };
     let told_of = |dir: &Path| {
-        let error = pack(dir, &limits).expect_err("it makes no zip");
+        let error = pack(dir, &limits, Layout::Flat).expect_err("it makes no zip");
         told(&error.diagnostics())
     };
     assert!(told_of(dir.path()).contains("TY0202: there are no files to pack"));
@@ -111,13 +112,15 @@ fn what_makes_no_zip_is_told() {
     assert!(told_of(dir.path()).contains("the files have more than 15 bytes together"));
     write(dir.path(), "b", "");
     write(dir.path(), "B", "");
-    assert!(told_of(dir.path()).contains("TY0206 b: 'B' and 'b' differ only in case"));
+    assert!(told_of(dir.path()).contains("TY0206 b: 'b' and 'B' differ only in case"));
     fs::remove_file(dir.path().join("B")).expect("it was there");
     write(dir.path(), "a\\b", "");
     assert!(told_of(dir.path()).contains("TY0204"));
-    let file = pack(&dir.path().join("a"), &limits).expect_err("a file is no directory");
+    let file =
+        pack(&dir.path().join("a"), &limits, Layout::Flat).expect_err("a file is no directory");
     assert!(matches!(file, PackError::NotADirectory { .. }), "{file}");
-    let nothing = pack(&dir.path().join("nothing"), &limits).expect_err("it is not there");
+    let nothing =
+        pack(&dir.path().join("nothing"), &limits, Layout::Flat).expect_err("it is not there");
     assert!(matches!(nothing, PackError::Read { .. }), "{nothing}");
 }
 
@@ -127,5 +130,48 @@ fn files_too_dense_to_pass_as_deflated_are_stored() {
     fs::write(dir.path().join("zeros"), vec![0; 10 << 20]).expect("a file");
     let packed = packed(dir.path());
     assert!(packed.bytes.len() > 10 << 20);
-    inspect(&packed.bytes, &ZipLimits::default()).expect("what is packed is accepted");
+    inspect(&packed.bytes, &ZipLimits::default(), Layout::Flat)
+        .expect("what is packed is accepted");
+}
+
+#[test]
+fn folders_are_packed_for_the_dialects_that_have_them() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let here = dir.path();
+    write(here, "main.py", "import lib.a\n");
+    write(here, "lib/a.py", "");
+    write(here, "lib/b/run.sh", "true\n");
+    write(here, "lib/__pycache__/a.pyc", "x");
+    fs::create_dir(here.join("empty")).expect("a folder");
+    fs::set_permissions(here.join("lib/b/run.sh"), fs::Permissions::from_mode(0o700))
+        .expect("a mode");
+    let limits = ZipLimits::default();
+    let first = pack(here, &limits, Layout::Folders).expect("it may have folders");
+    let names: Vec<&str> = first.included.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["lib/a.py", "lib/b/run.sh", "main.py"]);
+    assert_eq!(first.ignored, ["lib/__pycache__/"]);
+    let to = tempfile::tempdir().expect("a directory");
+    let unpacked = extract(&first.bytes, &limits, to.path()).expect("what is packed is right");
+    assert!(
+        unpacked.entries.iter().any(|entry| entry.name == "lib/b/run.sh" && entry.mode_executable)
+    );
+    let again = pack(to.path(), &limits, Layout::Folders).expect("the same");
+    assert_eq!(again.bytes, first.bytes);
+
+    write(here, "lib/A.py", "");
+    write(here, "Lib/x.py", "");
+    let error = pack(here, &limits, Layout::Folders).expect_err("they clash");
+    assert_eq!(
+        told(&error.diagnostics()),
+        "\
+TY0206 lib/A.py: 'lib' and 'Lib' differ only in case
+TY0206 lib/a.py: 'lib' and 'Lib' differ only in case
+TY0206 lib/b/run.sh: 'lib' and 'Lib' differ only in case"
+    );
+    fs::remove_dir_all(here.join("Lib")).expect("it was there");
+    write(here, &format!("{}x", "d/".repeat(40)), "");
+    let error = pack(here, &limits, Layout::Folders).expect_err("it is deep");
+    let told = told(&error.diagnostics());
+    assert!(told.contains("cannot be packed: it lies more than 32 folders deep"), "{told}");
+    assert!(told.contains("'lib/a.py' and 'lib/A.py' differ only in case"), "{told}");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use proptest::prelude::*;
-use trainyard_definition::zip::{extract, inspect, pack};
+use trainyard_definition::zip::{Layout, extract, inspect, pack};
 use trainyard_definition::{Syntax, ZipLimits, nearest, read};
 
 use crate::archive::{Piece, zip};
@@ -57,8 +57,8 @@ proptest! {
 
     #[test]
     fn any_bytes_are_inspected_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-        let _ = inspect(&bytes, &limits());
-        let _ = inspect(&[b"PK\x03\x04".to_vec(), bytes].concat(), &limits());
+        let _ = inspect(&bytes, &limits(), Layout::Flat);
+        let _ = inspect(&[b"PK\x03\x04".to_vec(), bytes].concat(), &limits(), Layout::Flat);
     }
 
     #[test]
@@ -68,40 +68,40 @@ proptest! {
     ) {
         let mut bytes = zip(&[
             Piece::file("train.py", &[7; 300]),
-            Piece::stored("b", b"stored"),
+            Piece::stored("b/b", b"stored"),
             Piece::file("c", b"hello hello hello"),
         ]);
         for (at, value) in changes {
             let at = at.index(bytes.len());
             bytes[at] = value;
         }
-        let _ = inspect(&bytes, &limits());
+        let _ = inspect(&bytes, &limits(), Layout::Folders);
         bytes.truncate(cut.index(bytes.len()));
-        let _ = inspect(&bytes, &limits());
+        let _ = inspect(&bytes, &limits(), Layout::Flat);
     }
 
     #[test]
     fn any_packed_directory_inspects_and_unpacks_to_the_same_bytes(
         files in prop::collection::btree_map(
-            "[a-z0-9_ äß-][a-z0-9_. äß-]{0,20}",
+            "([a-zä]{1,2}0/){0,3}[a-z0-9_ äß-][a-z0-9_. äß-]{0,20}x",
             prop::collection::vec(any::<u8>(), 0..3000),
             1..8,
         )
     ) {
         let from = tempfile::tempdir().expect("a directory");
         for (name, bytes) in &files {
-            fs::write(from.path().join(name), bytes).expect("a file");
+            let file = from.path().join(name);
+            fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+            fs::write(file, bytes).expect("a file");
         }
-        let packed = pack(from.path(), &ZipLimits::default()).expect("plain files");
-        let inventory = inspect(&packed.bytes, &ZipLimits::default()).expect("what is packed is right");
+        let packed = pack(from.path(), &ZipLimits::default(), Layout::Folders).expect("plain files");
+        let inventory = inspect(&packed.bytes, &ZipLimits::default(), Layout::Folders).expect("what is packed is right");
         let to = tempfile::tempdir().expect("a directory");
         let unpacked = extract(&packed.bytes, &ZipLimits::default(), to.path()).expect("it is right");
         prop_assert_eq!(&inventory, &unpacked);
         let mut found = BTreeMap::new();
-        for entry in fs::read_dir(to.path()).expect("it is there") {
-            let entry = entry.expect("an entry");
-            let name = entry.file_name().into_string().expect("text");
-            found.insert(name, fs::read(entry.path()).expect("a file"));
+        for entry in &unpacked.entries {
+            found.insert(entry.name.clone(), fs::read(to.path().join(&entry.name)).expect("a file"));
         }
         prop_assert_eq!(found, files);
     }

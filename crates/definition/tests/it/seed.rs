@@ -61,7 +61,7 @@ pub(crate) fn filled() -> String {
     swift().replace("softlayer_objectstore", "s3_datastore")
 }
 
-const TWIN: &str = r"# the YAML of 2017-11-16
+pub(crate) const TWIN: &str = r"# the YAML of 2017-11-16
 model_definition:
   framework: {name: tensorflow, version: 1.2-py3}
   name: tf-mnist

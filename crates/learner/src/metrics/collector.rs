@@ -68,6 +68,8 @@ pub(crate) struct Collector {
 struct Out {
     batch: Batch,
     ready: Vec<u8>,
+    /// What is ready could not be written.
+    is_stuck: bool,
 }
 
 impl Out {
@@ -203,7 +205,7 @@ impl Collector {
             || limits.left == 0
             || limits.until.is_some_and(|until| Instant::now() >= until)
             || self.is_full
-            || !self.out.ready.is_empty()
+            || self.out.is_stuck
     }
 
     fn file(&mut self, root: &Root, found: &Found, now: i64, last: bool, limits: &mut Limits) {
@@ -215,17 +217,14 @@ impl Collector {
                 out.point(Scalar { phase, name, moment, value });
             };
             let source = &mut sources[number];
-            let before = source.position().offset;
             match source.read(&found.file, found.size, now, series, &mut tell) {
-                Ok(true) => {}
-                Ok(false) => break,
+                Ok(0) => break,
+                Ok(read) => limits.left = limits.left.saturating_sub(read),
                 Err(error) => {
                     tracing::debug!(place, %error, "a file of metrics cannot be read");
                     break;
                 }
             }
-            let read = source.position().offset.saturating_sub(before);
-            limits.left = limits.left.saturating_sub(read);
             if out.ready.len() >= READY_BYTES {
                 self.write();
             }
@@ -340,7 +339,7 @@ impl Collector {
 
     /// Can frames be written? What could not be written at the last look comes first.
     fn can_write(&mut self) -> bool {
-        if !self.out.ready.is_empty() {
+        if self.out.is_stuck {
             self.append();
         }
         if !self.is_full && self.spool.metrics().length() > STREAM_BYTES {
@@ -350,7 +349,7 @@ impl Collector {
                 format!("more than {STREAM_BYTES} bytes of metrics are not kept"),
             );
         }
-        self.out.ready.is_empty() && !self.is_full
+        !self.out.is_stuck && !self.is_full
     }
 
     /// Says how far everything was read that points came from.
@@ -378,9 +377,15 @@ impl Collector {
 
     fn append(&mut self) {
         match self.spool.metrics().append(&self.out.ready) {
-            Ok(()) => self.out.ready.clear(),
+            Ok(()) => {
+                self.out.ready.clear();
+                self.out.is_stuck = false;
+            }
             // They wait for room; nothing more is read meanwhile.
-            Err(error) => tracing::warn!(%error, "metrics cannot be kept"),
+            Err(error) => {
+                self.out.is_stuck = true;
+                tracing::warn!(%error, "metrics cannot be kept");
+            }
         }
     }
 

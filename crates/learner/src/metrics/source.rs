@@ -134,7 +134,8 @@ impl Source {
         matches!(&self.reader, Reader::Events(reader) if reader.damaged() > 0)
     }
 
-    /// Reads the next piece of the file, which has `size` bytes. `false` at its end.
+    /// Reads the next piece of the file, which has `size` bytes. Gives how many bytes that
+    /// were; none at its end.
     pub(crate) fn read(
         &mut self,
         file: &File,
@@ -142,11 +143,11 @@ impl Source {
         now: i64,
         series: &mut Series,
         tell: &mut Tell<'_>,
-    ) -> io::Result<bool> {
+    ) -> io::Result<u64> {
         let wanted = match &mut self.reader {
             Reader::Events(reader) => match reader.wanted() {
                 Some(wanted) => wanted,
-                None => return Ok(false),
+                None => return Ok(0),
             },
             Reader::Emetrics(reader) => {
                 if size < reader.wanted() {
@@ -157,12 +158,12 @@ impl Source {
             }
         };
         if wanted >= size {
-            return Ok(false);
+            return Ok(0);
         }
         let mut piece = vec![0; usize::try_from(size - wanted).unwrap_or(PIECE).min(PIECE)];
         let length = read_at(file, &mut piece, wanted)?;
         if length == 0 {
-            return Ok(false);
+            return Ok(0);
         }
         let (owner, names, phase) = (&self.owner, &mut self.names, self.phase);
         match &mut self.reader {
@@ -191,7 +192,7 @@ impl Source {
                 });
             }
         }
-        Ok(true)
+        Ok(length as u64)
     }
 
     /// Nothing more is coming: the last line of a file may lack its end.

@@ -8,6 +8,7 @@ mod early;
 mod endings;
 mod environment;
 mod faults;
+mod metrics;
 mod output;
 mod resuming;
 mod rootfs;

@@ -20,6 +20,8 @@ use trainyard_api::learner::{
     Assignment, Control, LogTaken, Order, Report, ReportKind, Reports, ReportsTaken,
 };
 use trainyard_api::log::{CHECKSUM, TIMES, checksum, read_marks};
+use trainyard_api::metrics::MetricsTaken;
+use trainyard_api::run::Progress;
 use trainyard_model::event::Verdict;
 
 pub(crate) const TOKEN: &str = "attempt-token-4711";
@@ -53,6 +55,10 @@ pub(crate) struct Memory {
     pub(crate) timed: usize,
     /// Every byte that came, repeated ones too.
     pub(crate) log_received: u64,
+    /// The latest progress.
+    pub(crate) progress: Option<Progress>,
+    /// The stream of metrics.
+    pub(crate) metrics: Vec<u8>,
 }
 
 pub(crate) struct Server {
@@ -81,6 +87,8 @@ impl Server {
             loses: 0,
             timed: 0,
             log_received: 0,
+            progress: None,
+            metrics: Vec::new(),
         };
         let memory = Arc::new(Mutex::new(memory));
         let mut server = Self { memory, home: home.to_owned(), running: None };
@@ -162,6 +170,7 @@ fn router() -> Router<Arc<Mutex<Memory>>> {
         .route(&format!("{root}/reports"), post(reports))
         .route(&format!("{root}/control"), get(control))
         .route(&format!("{root}/log"), put(log))
+        .route(&format!("{root}/metrics"), put(metrics))
 }
 
 #[expect(clippy::result_large_err, reason = "a response is what a handler gives")]
@@ -229,11 +238,15 @@ async fn reports(State(memory): Shared, headers: HeaderMap, Json(sent): Json<Rep
     for report in sent.reports {
         let last = memory.reports.last().map_or(0, |report| report.seq);
         match report.seq {
-            0 => memory.samples += usize::from(matches!(report.what, ReportKind::Usage { .. })),
+            0 => match report.what {
+                ReportKind::Usage { .. } => memory.samples += 1,
+                ReportKind::Progress { progress } => memory.progress = Some(progress),
+                _ => {}
+            },
             seq if seq <= last => {}
             seq => {
                 assert_eq!(seq, last + 1, "reports come in order and without gaps");
-                if let ReportKind::Finished { log_bytes, .. } = report.what {
+                if let ReportKind::Finished { log_bytes, metrics_bytes, .. } = report.what {
                     let lost = std::mem::take(&mut memory.loses);
                     if lost > 0 {
                         memory.log_bytes -= lost;
@@ -244,6 +257,8 @@ async fn reports(State(memory): Shared, headers: HeaderMap, Json(sent): Json<Rep
                         return (StatusCode::CONFLICT, Json(body)).into_response();
                     }
                     assert_eq!(log_bytes, memory.log_bytes, "the last word comes after the log");
+                    let here = memory.metrics.len() as u64;
+                    assert_eq!(metrics_bytes, here, "the last word comes after the metrics");
                 }
                 memory.reports.push(report);
             }
@@ -307,4 +322,26 @@ async fn log(
     memory.log_bytes += (bytes.len() - known) as u64;
     memory.log_received += bytes.len() as u64;
     Json(LogTaken { length: memory.log_bytes }).into_response()
+}
+
+async fn metrics(
+    State(memory): Shared,
+    headers: HeaderMap,
+    Query(from): Query<From>,
+    bytes: Bytes,
+) -> Response {
+    let mut memory = match enter(&memory, &headers) {
+        Ok(memory) => memory,
+        Err(refused) => return refused,
+    };
+    let told = headers.get(CHECKSUM).and_then(|value| value.to_str().ok());
+    let told = told.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    assert_eq!(told, Some(checksum(&bytes)), "every piece has its checksum");
+    let length = memory.metrics.len() as u64;
+    if from.offset > length {
+        return (StatusCode::CONFLICT, Json(MetricsTaken { length })).into_response();
+    }
+    let known = usize::try_from(length - from.offset).expect("small").min(bytes.len());
+    memory.metrics.extend_from_slice(&bytes[known..]);
+    Json(MetricsTaken { length: memory.metrics.len() as u64 }).into_response()
 }

@@ -15,7 +15,7 @@ const JITTER: f64 = 1e-8;
 /// A variance of 1, with the weight of as many observations: values are scaled to it.
 const PRIOR_WEIGHT: f64 = 1.0;
 /// Logarithms of length scales: expected here for one axis, half the logarithm of the axes more, and so far spread.
-const LENGTH: (f64, f64) = (-0.7, 1.0);
+const LENGTH: (f64, f64) = (-1.5, 0.8);
 /// The logarithm of the share of noise: expected here, and so far spread.
 const NOISE: (f64, f64) = (-7.0, 2.0);
 /// How often the likelihood is computed, for each start.

@@ -28,7 +28,9 @@ pub(crate) struct House {
     pub(crate) url: String,
     pub(crate) run: RunId,
     pub(crate) definition: DefinitionId,
-    pub(crate) version: String,
+    pub(crate) model: uuid::Uuid,
+    pub(crate) experiment: uuid::Uuid,
+    pub(crate) experiment_run: String,
     /// Of which the owner is a member.
     pub(crate) instance: uuid::Uuid,
     client: reqwest::Client,
@@ -56,12 +58,28 @@ impl House {
         }
         let owner = UserName("owner".to_owned());
         let run = control.submit(&owner, upload(folder.path())).await.expect("it is right");
-        let document =
-            serde_json::json!({"name": "d", "framework": {"name": "tensorflow", "version": "1"}});
+        let document = serde_json::json!({"name": "d", "command": "python3 main.py",
+            "framework": {"name": "tensorflow", "version": current_tensorflow()}});
         let definition =
             control.create_definition(&owner, "d".to_owned(), document).await.expect("it is right");
         let id = definition.id.0;
-        let version = uuid::Uuid::from_u128(id.as_u128() ^ (1 << 112) ^ 1).to_string();
+        let zip = upload(folder.path()).zip.expect("it has one");
+        control.store_content(&owner, definition.id, zip).await.expect("it is right");
+        let model = serde_json::json!({"name": "a model"});
+        let model = control.create_model(&owner, model).await.expect("it is right");
+        let experiment = serde_json::json!({
+            "settings": {"name": "an experiment"},
+            "training_references": [
+                {"training_definition_url": format!("/v3/ml_assets/training_definitions/{id}")},
+            ],
+            "training_results_reference": {
+                "connection": {"root": folder.path().join("store")},
+                "target": {"bucket": "results"}, "type": "directory",
+            },
+        });
+        let experiment = control.create_experiment(&owner, experiment).await.expect("it is right");
+        let begun = control.run_experiment(&owner, experiment.id, "").await.expect("it is right");
+        let experiment_run = begun.metadata.guid;
         let instance = InstanceRecord {
             id: uuid::Uuid::new_v4(),
             name: "lab".to_owned(),
@@ -87,12 +105,19 @@ impl House {
             url,
             run: run.record.id,
             definition: definition.id,
-            version,
             instance: instance.id,
+            model: model.id,
+            experiment: experiment.id,
+            experiment_run,
             client: reqwest::Client::builder().no_proxy().build().expect("it can be built"),
             control: kept,
             folder,
         }
+    }
+
+    /// The id of the one version of a definition or a model, as its own answer tells it.
+    pub(crate) fn version_of(&self, id: uuid::Uuid) -> String {
+        uuid::Uuid::from_u128(id.as_u128() ^ (1 << 112) ^ 1).to_string()
     }
 
     /// Sends a request and hangs up without waiting for the answer.
@@ -170,7 +195,7 @@ fn upload(folder: &Path) -> Upload {
     std::fs::create_dir_all(&code).expect("ours");
     std::fs::create_dir_all(folder.join("store/results")).expect("ours");
     std::fs::write(code.join("main.py"), "print('hello')\n").expect("ours");
-    let packed = zip::pack(&code, &ZipLimits::default()).expect("it is flat");
+    let packed = zip::pack(&code, &ZipLimits::default(), zip::Layout::Flat).expect("it is flat");
     let text = serde_json::json!({
         "model_definition": {
             "framework": {"name": "tensorflow", "version": current_tensorflow()},
