@@ -172,6 +172,9 @@ pub struct StoreRunModel {
 /// The answer to it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RunModelStored {
+    /// The stored model's id, absolute address, times: the clients until 2018 tell by the
+    /// address what they were given.
+    pub metadata: Metadata,
     /// What was made.
     pub entity: RunModelStoredEntity,
 }

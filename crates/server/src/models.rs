@@ -209,10 +209,12 @@ pub(crate) async fn store_run(
     let run = run_id(&id)?;
     shared.control.may_send(&user)?;
     let record = shared.control.store_run_model(&user, &run, name).await?;
-    let ml_asset_url = format!("{}{PATH}/{}", shared.base_url(&headers), record.id);
-    let ml_asset_guid = record.id.to_string();
-    let entity = RunModelStoredEntity { ml_asset_guid, ml_asset_url };
-    Ok((StatusCode::ACCEPTED, Json(RunModelStored { entity })))
+    let metadata = metadata(&record, &shared.base_url(&headers));
+    let entity = RunModelStoredEntity {
+        ml_asset_guid: metadata.guid.clone(),
+        ml_asset_url: metadata.url.clone(),
+    };
+    Ok((StatusCode::ACCEPTED, Json(RunModelStored { metadata, entity })))
 }
 
 fn published_root(instance: Uuid) -> String {
@@ -266,6 +268,7 @@ fn version_url(id: Uuid, base_url: &str) -> String {
 }
 
 fn resource(record: DocumentRecord, base_url: &str) -> Answer<ModelResource> {
+    let metadata = metadata(&record, base_url);
     let version = version_url(record.id, base_url);
     let model_version = ModelVersion {
         guid: version_id(record.id).to_string(),
@@ -276,15 +279,16 @@ fn resource(record: DocumentRecord, base_url: &str) -> Answer<ModelResource> {
     };
     let model = serde_json::from_value(keyless::document(record.document))
         .map_err(|error| Failure::internal(&error))?;
-    Ok(ModelResource {
-        metadata: Metadata {
-            guid: record.id.to_string(),
-            url: format!("{base_url}{PATH}/{}", record.id),
-            created_at: Time(record.created_at),
-            modified_at: Time(record.modified_at),
-        },
-        entity: ModelEntity { model, model_version },
-    })
+    Ok(ModelResource { metadata, entity: ModelEntity { model, model_version } })
+}
+
+fn metadata(record: &DocumentRecord, base_url: &str) -> Metadata {
+    Metadata {
+        guid: record.id.to_string(),
+        url: format!("{base_url}{PATH}/{}", record.id),
+        created_at: Time(record.created_at),
+        modified_at: Time(record.modified_at),
+    }
 }
 
 fn published_view(record: DocumentRecord, base_url: &str, root: &str) -> Answer<PublishedModel> {

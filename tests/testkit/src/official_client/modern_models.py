@@ -18,7 +18,8 @@ def download(story, name, file):
 
     def got():
         try:
-            return repository.download(model, path)
+            repository.download(model, path)
+            return True
         except Exception as error:
             if "Status code: 404" not in str(error) and "Status code: 409" not in str(error):
                 raise
