@@ -23,6 +23,7 @@ mod stories {
     mod data_directory;
     mod dialects;
     mod disk;
+    mod experiments_killed;
     mod faults;
     mod following;
     mod frameworks;

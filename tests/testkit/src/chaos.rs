@@ -36,7 +36,7 @@ use users::Users;
 use villain::{Licence, Villain};
 use yard::Yard;
 
-pub use points::{LEARNER, SERVER};
+pub use points::{EXPERIMENT, LEARNER, SERVER};
 
 /// What a chaos is to be like.
 #[derive(Debug, Clone)]

@@ -69,6 +69,15 @@ pub const LEARNER: &[&str] = &[
     "store.object_named",
 ];
 
+/// Those that a server passes while it works on an experiment.
+pub const EXPERIMENT: &[&str] = &[
+    "experiment.before_end",
+    "experiment.story_stored",
+    "experiment.training_ended",
+    "experiment.training_submitted",
+    "experiment.trial_recorded",
+];
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -97,7 +106,7 @@ mod tests {
         let mut found = BTreeSet::new();
         names_in(&repository().join("crates"), &mut found);
         let listed: BTreeSet<String> =
-            SERVER.iter().chain(LEARNER).map(|name| (*name).to_owned()).collect();
+            SERVER.iter().chain(LEARNER).chain(EXPERIMENT).map(|name| (*name).to_owned()).collect();
         assert_eq!(listed, found);
     }
 }
