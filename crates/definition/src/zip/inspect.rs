@@ -93,6 +93,7 @@ pub struct Listed {
 
 /// The files of a zip that was accepted, without decompressing anything.
 pub fn list(bytes: &[u8], limits: &ZipLimits) -> Vec<Listed> {
-    let files = survey(bytes, limits).candidates.into_iter();
+    // It was accepted, in whichever layout it may have.
+    let files = survey(bytes, limits, Layout::Folders).candidates.into_iter();
     files.map(|file| Listed { name: file.name, size: file.size, crc32: file.crc }).collect()
 }
