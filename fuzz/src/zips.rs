@@ -3,7 +3,7 @@
 //! Shared by the fuzz target and the replay of its corpus in `crates/definition/tests`.
 
 use trainyard_definition::ZipLimits;
-use trainyard_definition::zip::inspect;
+use trainyard_definition::zip::{Layout, inspect};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -21,7 +21,7 @@ fn limits() -> ZipLimits {
 /// One input.
 pub(crate) fn judge(input: &[u8]) {
     let limits = limits();
-    match inspect(input, &limits) {
+    match inspect(input, &limits, Layout::Folders) {
         Ok(inventory) => {
             assert!(!inventory.entries.is_empty(), "an empty zip was taken");
             assert!(inventory.entries.len() <= limits.entries, "too many entries were taken");

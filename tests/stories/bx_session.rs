@@ -57,11 +57,13 @@ fn a_definition_is_stored_trained_watched_and_deleted() -> Told {
     let first = format!("Starting to fetch status and metrics messages for model-id '{run}'");
     ensure!(lines.first() == Some(&first.as_str()), "{watched}");
     ensure!(lines.last() == Some(&"Status: COMPLETED"), "{watched}");
-    let printed = lines.iter().filter(|line| line.starts_with("[--LOGS]      ")).count();
-    ensure!(watched.contains("[--LOGS]      one\n[--LOGS]      two\n"), "{watched}");
+    // How the run stands is told between the lines of its log, wherever that was.
+    let log: Vec<&str> =
+        lines.iter().filter_map(|line| line.strip_prefix("[--LOGS]      ")).collect();
+    ensure!(log.ends_with(&["one", "two", "three"]), "{watched}");
     // The same again of a run that has ended, and of it only what was asked for.
     let again = bx.ml(&["monitor", "training-runs", &run, "logs"])?.expect_code(0)?.stdout;
-    ensure!(again.lines().skip(1).count() == printed, "{again}");
+    ensure!(again.lines().skip(1).count() == log.len(), "{again}");
     let last = bx.ml(&["monitor", "training-runs", &run, "logs", "last", "2"])?;
     let last = last.expect_code(0)?.stdout;
     ensure!(last.ends_with("[--LOGS]      two\n[--LOGS]      three\n"), "{last}");
@@ -124,6 +126,52 @@ fn a_run_that_fails_is_monitored_to_its_end_with_its_cause() -> Told {
     ensure!(watched.stdout.contains("\n[--LOGS]      words\n"), "{watched:?}");
     ensure!(watched.stdout.ends_with("\nStatus: FAILED\n"), "{watched:?}");
     ensure!(watched.stderr.contains("exit code 3"), "{watched:?}");
+    Ok(())
+}
+
+/// More records than the service tells about a run's status.
+const RECORDS: u32 = 1200;
+
+const MEASURES: &str = r#"
+import json, os, sys, time
+with open(os.path.join(os.environ["LOG_DIR"], "evaluation-metrics.txt"), "a") as file:
+    for step in range(int(sys.argv[1])):
+        steps = {"type": 2, "value": str(step)}
+        json.dump({"meta": {"time": 1521285411000 + step}, "grouplabel": "test",
+                   "etimes": {"iteration": steps},
+                   "values": {"accuracy": {"type": 3, "value": str(step / 4)}}}, file)
+        file.write("\n")
+        if step % 100 == 0:
+            file.flush(); time.sleep(0.1)
+print("measured", flush=True)
+"#;
+
+#[test]
+fn every_metric_is_told_once_and_in_order() -> Told {
+    let scene = Scene::start()?;
+    let bx = Bx::new(&scene.home)?;
+    bx.write("model.zip", zip::of(&[("main.py", MEASURES)]))?;
+    bx.write("job.yml", manifest(&scene.job(format!("python3 main.py {RECORDS}"))))?;
+    let trained = bx.ml(&["train", "model.zip", "job.yml"])?.expect_code(0)?.stdout;
+    let run = quoted(&trained, 0)?;
+    let expected: Vec<String> = (0..RECORDS)
+        .map(|step| {
+            let accuracy = f64::from(step) / 4.0;
+            format!("[--METRICS]   test iteration {step}: accuracy {accuracy}")
+        })
+        .collect();
+    // While it goes on, and again when it has ended.
+    for turn in ["live", "ended"] {
+        let told = bx.ml(&["monitor", "training-runs", &run, "metrics"])?.expect_code(0)?.stdout;
+        let (first, rest) = told.split_once('\n').context("a first line")?;
+        ensure!(first.starts_with("Starting to fetch metrics messages for model-id '"), "{told}");
+        let lines: Vec<&str> = rest.lines().collect();
+        ensure!(lines == expected, "{turn}: {} lines: {:?}", lines.len(), lines.first());
+    }
+    let all = bx.ml(&["monitor", "training-runs", &run])?.expect_code(0)?.stdout;
+    let told = all.lines().filter(|line| line.starts_with("[--METRICS]")).count();
+    ensure!(told == expected.len(), "{told}");
+    ensure!(all.contains("[--LOGS]      measured\n") && all.ends_with("Status: COMPLETED\n"));
     Ok(())
 }
 

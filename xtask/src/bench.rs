@@ -10,6 +10,7 @@ mod first_byte;
 mod frameworks;
 mod hpo;
 mod logs;
+mod metrics;
 mod objectstore;
 mod service;
 mod slurm;
@@ -66,6 +67,11 @@ const BENCHES: &[Bench] = &[
         objectstore::run,
     ),
     ("logs", "A program's output, as fast as it prints, into the server's log", logs::run),
+    (
+        "metrics",
+        "Metrics out of TensorBoard's event files, beside TensorBoard itself",
+        metrics::run,
+    ),
     ("staging", "Training data to DATA_DIR, the first time and again", staging::run),
     (
         "frameworks",

@@ -13,6 +13,7 @@
 mod definitions;
 mod experiments;
 mod help;
+mod metric_tail;
 mod models;
 mod monitor;
 mod monitor_experiment;

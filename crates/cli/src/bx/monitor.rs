@@ -4,16 +4,17 @@
 //! where it was when the connection is lost or the server is restarted. Whoever monitors a
 //! run that failed has monitored it well: the exit code is 0, and the cause is told on stderr.
 
-use std::collections::HashSet;
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use serde::Serialize;
-use serde_json::Value;
+use tokio::time::MissedTickBehavior;
+use trainyard_api::metrics::Metric;
 use trainyard_api::run::Status;
-use trainyard_client::{FollowEvent, LineEvent, LinesQuestion};
+use trainyard_client::{ClientError, FollowEvent, LineEvent, LinesQuestion};
 use trainyard_model::ids::RunId;
 
+use super::metric_tail::MetricTail;
 use super::transcript::monitor::{Show, log_line, metric_line, status_line, status_word};
 use super::transcript::runs::Naming;
 use crate::context::Context;
@@ -24,6 +25,10 @@ use crate::rewrites::Rewrites;
 use crate::screen::Screen;
 use crate::server::Connection;
 
+/// How often is asked what no stream tells.
+const EVERY: Duration = Duration::from_secs(1);
+/// After so many failures in a row it is not asked any more.
+const LONG_PATIENCE: u32 = 60;
 /// After so many failures in a row it is said that the server is away.
 const PATIENCE: u32 = 5;
 /// A line is never longer than this: what goes on counts as the next one.
@@ -53,18 +58,35 @@ async fn everything(
     let screen = &context.screen;
     let mut printer = Printer::new(screen, naming, None);
     let mut cutter = Cutter::default();
-    let mut metrics = Metrics::default();
+    let mut metrics = MetricTail::new(run.clone());
     let mut word: Option<&'static str> = None;
+    // A stream keeps what is under way when the other branch is taken.
     let mut events = pin!(connection.follow(run.clone(), 0).into_stream());
-    while let Some(event) = events.try_next().await? {
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let event = tokio::select! {
+            event = events.try_next() => event,
+            _ = tick.tick() => {
+                match metrics.fresh(&connection.present()).await {
+                    Err(error) if error.is_transient() => {}
+                    fresh => printer.metrics(&fresh?)?,
+                }
+                continue;
+            }
+        };
         match event {
-            FollowEvent::Log(bytes) if show == Show::All => {
+            Err(error) if word.is_none() && error.status() == Some(404) => {
+                return search(context, connection, show, run, error).await;
+            }
+            Err(error) => return Err(error.into()),
+            Ok(None) => return Ok(()),
+            Ok(Some(FollowEvent::Log(bytes))) if show == Show::All => {
                 for line in cutter.pass(&bytes) {
                     printer.line(&line)?;
                 }
             }
-            FollowEvent::Status(status) => {
-                printer.metrics(metrics.fresh(&status.metrics))?;
+            Ok(Some(FollowEvent::Status(status))) => {
                 // How it ended is told behind the log. How it stood at the start is no news.
                 let now = status_word(&status);
                 let is_news = word.is_some_and(|before| before != now) && !has_ended(&status);
@@ -73,20 +95,54 @@ async fn everything(
                     screen.data(&status_line(&status))?;
                 }
             }
-            FollowEvent::Lost { failures: PATIENCE, .. } => away(screen),
-            FollowEvent::Log(_) | FollowEvent::Lost { .. } => {}
-            FollowEvent::End(end) => {
+            Ok(Some(FollowEvent::Lost { failures: PATIENCE, .. })) => away(screen),
+            Ok(Some(FollowEvent::Log(_) | FollowEvent::Lost { .. })) => {}
+            Ok(Some(FollowEvent::End(end))) => {
                 for line in cutter.finish() {
                     printer.line(&line)?;
                 }
-                printer.metrics(metrics.fresh(&end.status.metrics))?;
+                printer.metrics(&metrics.rest(&connection.present()).await?)?;
                 if show == Show::All {
                     ended(screen, &end.status)?;
                 }
             }
         }
     }
-    Ok(())
+}
+
+/// The search of an experiment has no program, and so no log and no stream: of it there is
+/// the objective of each of its trials, and how it stands. `unknown` is what is said if there
+/// is none of that id either.
+async fn search(
+    context: &Context,
+    connection: &Connection,
+    show: Show,
+    run: &RunId,
+    unknown: ClientError,
+) -> Result<(), Failure> {
+    let screen = &context.screen;
+    let mut printer = Printer::new(screen, Naming::TrainingRuns, None);
+    let (mut told, mut failures) = (0, 0);
+    loop {
+        let status = match connection.present().run(run).await {
+            Ok(resource) => resource.entity.status,
+            Err(error) if error.status() == Some(404) && told == 0 => return Err(unknown.into()),
+            Err(error) if error.is_transient() && failures < LONG_PATIENCE => {
+                failures += 1;
+                tokio::time::sleep(EVERY).await;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        failures = 0;
+        let fresh = status.metrics.get(told..).unwrap_or_default();
+        printer.metrics(fresh)?;
+        told += fresh.len();
+        if has_ended(&status) {
+            return if show == Show::All { ended(screen, &status) } else { Ok(()) };
+        }
+        tokio::time::sleep(EVERY).await;
+    }
 }
 
 async fn logs(
@@ -151,25 +207,11 @@ impl<'a> Printer<'a> {
     }
 
     /// Lines of metrics.
-    pub(super) fn metrics(&mut self, metrics: Vec<Value>) -> Result<(), Failure> {
+    pub(super) fn metrics(&mut self, metrics: &[Metric]) -> Result<(), Failure> {
         for metric in metrics {
-            self.screen.data(&metric_line(self.training.as_deref(), &metric))?;
+            self.screen.data(&metric_line(self.training.as_deref(), metric))?;
         }
         Ok(())
-    }
-}
-
-/// Knows which metrics were there before: a status tells all of them each time.
-#[derive(Debug, Default)]
-pub(super) struct Metrics {
-    seen: HashSet<String>,
-}
-
-impl Metrics {
-    /// Those that were not there before.
-    pub(super) fn fresh<T: Serialize>(&mut self, metrics: &[T]) -> Vec<Value> {
-        let metrics = metrics.iter().filter_map(|metric| serde_json::to_value(metric).ok());
-        metrics.filter(|metric| self.seen.insert(metric.to_string())).collect()
     }
 }
 
@@ -217,8 +259,6 @@ impl Cutter {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -236,14 +276,5 @@ mod tests {
         let endless = vec![b'x'; 3 * LONGEST];
         let length: usize = cutter.pass(&endless).iter().map(Vec::len).sum();
         assert_eq!(length, endless.len(), "a line without end is not kept");
-    }
-
-    #[test]
-    fn a_metric_is_told_once() {
-        let metric = |iteration| json!({ "phase": "test", "iteration": iteration, "values": [] });
-        let mut metrics = Metrics::default();
-        assert_eq!(metrics.fresh(&[metric(1)]), [metric(1)]);
-        assert_eq!(metrics.fresh(&[metric(1), metric(2)]), [metric(2)]);
-        assert!(metrics.fresh(&[metric(2)]).is_empty());
     }
 }

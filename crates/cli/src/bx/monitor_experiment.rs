@@ -10,11 +10,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{self, SelectAll, Stream};
+use tokio::time::MissedTickBehavior;
 use trainyard_api::experiment::{ExperimentRunResource, TrainingStatus};
-use trainyard_client::{AssetId, ClientError, LineEvent, LinesQuestion};
+use trainyard_api::metrics::Metric;
+use trainyard_client::{AssetId, Client, ClientError, LineEvent, LinesQuestion};
 use trainyard_model::ids::RunId;
 
-use super::monitor::{Metrics, Printer, away};
+use super::metric_tail::MetricTail;
+use super::monitor::{Printer, away};
 use super::transcript::monitor::Show;
 use super::transcript::runs::Naming;
 use crate::context::Context;
@@ -25,8 +28,10 @@ use crate::server::Connection;
 const EVERY: Duration = Duration::from_secs(1);
 /// So many logs are read at once; a server has places for followers, not all of them ours.
 const AT_ONCE: usize = 8;
-/// After so many failures in a row the server is away for good.
-const PATIENCE: u32 = 60;
+/// After so many failures in a row it is said that the server is away ...
+const PATIENCE: u32 = 5;
+/// ... and after so many it is away for good.
+const LONG_PATIENCE: u32 = 60;
 
 type Logs = Pin<Box<dyn Stream<Item = Result<(String, LineEvent), ClientError>> + Send>>;
 
@@ -39,18 +44,18 @@ pub(super) async fn run(
     run: &AssetId,
 ) -> Result<(), Failure> {
     let screen = &context.screen;
-    let mut known: HashMap<String, Metrics> = HashMap::new();
+    let mut known: HashMap<String, Told> = HashMap::new();
     let mut waiting: VecDeque<RunId> = VecDeque::new();
     let mut logs: SelectAll<Logs> = SelectAll::new();
     let mut failures = 0;
     let mut tick = tokio::time::interval(EVERY);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut several = false;
     let mut end = None;
     loop {
         tokio::select! {
-            Some(event) = logs.next() => match event? {
-                (training, LineEvent::Lines(lines)) => {
+            event = logs.next(), if !logs.is_empty() => match event.transpose()? {
+                Some((training, LineEvent::Lines(lines))) => {
                     let training = several.then_some(training);
                     let mut printer = Printer::new(screen, Naming::TrainingRuns, training);
                     for line in lines {
@@ -58,38 +63,46 @@ pub(super) async fn run(
                     }
                 }
                 // Whether the server is away is found out by those who ask how the run stands.
-                (_, LineEvent::Lost(_) | LineEvent::End(_)) => {}
+                Some((_, LineEvent::Lost(_) | LineEvent::End(_))) | None => {}
             },
             _ = tick.tick(), if end.is_none() => {
-                let now = match connection.client.experiment_run(experiment, run).await {
-                    Ok(now) => now,
-                    Err(error) if error.is_transient() && failures < PATIENCE => {
+                let client = connection.present();
+                let now = match client.experiment_run(experiment, run).await {
+                    Err(error) if error.is_transient() && failures < LONG_PATIENCE => {
                         failures += 1;
-                        if failures == 5 {
+                        if failures == PATIENCE {
                             away(screen);
                         }
                         continue;
                     }
-                    Err(error) => return Err(error.into()),
+                    other => other?,
                 };
                 failures = 0;
-                several = are_several(&now);
-                for training in now.entity.training_statuses.iter().filter(|one| !is_search(one)) {
-                    let guid = &training.training_guid;
-                    if training.state != "pending" && !known.contains_key(guid) {
-                        known.insert(guid.clone(), Metrics::default());
-                        waiting.extend(guid.parse::<RunId>().ok().filter(|_| show != Show::Metrics));
+                several = now.entity.training_statuses.len() > 1;
+                let mut is_all_told = true;
+                for training in &now.entity.training_statuses {
+                    let Some(told) = begun(&mut known, training) else { continue };
+                    if show != Show::Metrics
+                        && !is_search(training)
+                        && !std::mem::replace(&mut told.has_log, true)
+                    {
+                        waiting.push_back(told.run.clone());
                     }
-                    if let (Some(metrics), true) = (known.get_mut(guid), show != Show::Logs(None)) {
-                        let training_guid = several.then(|| guid.clone());
-                        let mut printer = Printer::new(screen, Naming::TrainingRuns, training_guid);
-                        printer.metrics(metrics.fresh(&training.metrics))?;
+                    if show != Show::Logs(None) {
+                        let id = several.then(|| training.training_guid.clone());
+                        let mut printer = Printer::new(screen, Naming::TrainingRuns, id);
+                        match told.fresh(&client, training).await {
+                            Err(error) if error.is_transient() => is_all_told = false,
+                            fresh => printer.metrics(&fresh?)?,
+                        }
                     }
                 }
-                if is_final(&now.entity.experiment_run_status.state) {
+                if is_all_told && is_final(&now.entity.experiment_run_status.state) {
                     end = Some(now);
                 }
             }
+            // The run has ended, and the last of the logs with it.
+            else => {}
         }
         while logs.len() < AT_ONCE
             && let Some(training) = waiting.pop_front()
@@ -115,13 +128,61 @@ fn log_of(connection: &Connection, training: &RunId) -> Logs {
     }))
 }
 
+/// What of a training was told.
+struct Told {
+    run: RunId,
+    has_log: bool,
+    metrics: MetricTail,
+    /// How many of a search's objectives were told, and whether it was all of a training.
+    objectives: usize,
+    is_over: bool,
+}
+
+impl Told {
+    /// The metrics that were not told before; of a search, the objectives of its trials.
+    async fn fresh(
+        &mut self,
+        client: &Client,
+        training: &TrainingStatus,
+    ) -> Result<Vec<Metric>, ClientError> {
+        if is_search(training) {
+            let fresh = training.metrics.get(self.objectives..).unwrap_or_default();
+            self.objectives += fresh.len();
+            return Ok(fresh.to_vec());
+        }
+        if self.is_over {
+            return Ok(Vec::new());
+        }
+        if is_final(&training.state) {
+            let rest = self.metrics.rest(client).await?;
+            self.is_over = true;
+            return Ok(rest);
+        }
+        self.metrics.fresh(client).await
+    }
+}
+
+/// What of a training was told, if it has begun and so has something to tell.
+fn begun<'a>(
+    known: &'a mut HashMap<String, Told>,
+    training: &TrainingStatus,
+) -> Option<&'a mut Told> {
+    if training.state == "pending" {
+        return None;
+    }
+    let run: RunId = training.training_guid.parse().ok()?;
+    Some(known.entry(training.training_guid.clone()).or_insert_with(|| Told {
+        metrics: MetricTail::new(run.clone()),
+        run,
+        has_log: false,
+        objectives: 0,
+        is_over: false,
+    }))
+}
+
 /// The parent of a search trains nothing itself.
 fn is_search(training: &TrainingStatus) -> bool {
     training.total_iterations.is_some()
-}
-
-fn are_several(run: &ExperimentRunResource) -> bool {
-    run.entity.training_statuses.len() > 1
 }
 
 fn is_final(state: &str) -> bool {

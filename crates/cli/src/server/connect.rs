@@ -61,6 +61,14 @@ async fn login(url: &str, user: Option<&str>, password: Option<&str>) -> Result<
 }
 
 impl Connection {
+    /// A client of the server where it is now, for who asks again and again: one that was
+    /// restarted may listen on another port.
+    pub(crate) fn present(&self) -> Client {
+        let places = self.local.as_ref();
+        let moved = places.and_then(|places| client_of(runtime(places)?).ok());
+        moved.unwrap_or_else(|| self.client.clone())
+    }
+
     /// Follows a run, across restarts of the server where that can be known.
     pub(crate) fn follow(&self, run: RunId, offset: u64) -> Follow {
         let follow = Follow::new(self.client.clone(), run, offset);

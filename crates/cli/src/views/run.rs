@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 use trainyard_api::event::EventResource;
+use trainyard_api::metrics::Metric;
 use trainyard_api::run::{RunResource, Status, StoreView};
 
+use super::curves::number;
 use super::{rows, state_style};
 use crate::follow::{failure, place};
 use crate::words::{self, printable};
@@ -52,6 +54,9 @@ pub fn run(run: &RunResource, events: &[EventResource], now: Timestamp) -> Strin
         let memory = words::bytes(usage.memory_bytes);
         table.push(("uses", format!("{:.1} cores, {memory} of memory", usage.cpu_cores)));
     }
+    for stands in metrics(status) {
+        table.push(("metrics", stands));
+    }
     table.push(("log", words::bytes(status.log_bytes)));
     if let Some(cause) = &status.last_cause {
         table.push(("before", printable(&cause.message)));
@@ -62,6 +67,27 @@ pub fn run(run: &RunResource, events: &[EventResource], now: Timestamp) -> Strin
         text.push_str(&failure(cause));
     }
     text
+}
+
+/// So many values of a phase are shown.
+const VALUES: usize = 4;
+
+/// The latest that the program told of each phase, a line each.
+fn metrics(status: &Status) -> Vec<String> {
+    let mut latest: Vec<&Metric> = Vec::new();
+    for metric in status.metrics.iter().rev() {
+        if latest.iter().all(|known| known.phase != metric.phase) {
+            latest.push(metric);
+        }
+    }
+    latest.sort_by(|one, other| one.phase.cmp(&other.phase));
+    let line = |metric: &&Metric| {
+        let values = metric.values.iter().take(VALUES);
+        let values = values.map(|value| format!("{} {}", value.name, number(Some(value.value))));
+        let values: Vec<String> = values.collect();
+        printable(&format!("{}: {} at {}", metric.phase, values.join(", "), metric.iteration))
+    };
+    latest.iter().map(line).collect()
 }
 
 /// What of a run's environment and data was ready before it was needed, and how long.

@@ -183,7 +183,7 @@ fn wrong_types_are_told_as_what_they_are() {
     assert_eq!(
         refused("[]", Syntax::Json),
         "1:1 TY0104: expected an object, found a list \
-         [an object with 'model_definition', 'training_data' or 'training_results']"
+         [an object with 'model_definition', 'training_data', 'training_results' or 'evaluation_metrics']"
     );
 }
 

@@ -175,8 +175,9 @@ impl Collector {
         }
         let began = Instant::now();
         let now = jiff::Timestamp::now().as_millisecond();
-        let limits = Limits { until: (!last).then(|| began + LOOK_TIME), left: LOOK_BYTES };
-        let limits = &mut Limits { left: if last { u64::MAX } else { limits.left }, ..limits };
+        let left = if last { u64::MAX } else { LOOK_BYTES };
+        // Half of the time is for files, the rest for the log.
+        let limits = &mut Limits { until: (!last).then(|| began + LOOK_TIME / 2), left };
         let mut entries = ENTRIES;
         for root in self.roots.clone() {
             let wanted = |name: &str| Kind::of(name).is_some();
@@ -186,6 +187,7 @@ impl Collector {
                 }
             });
         }
+        let limits = &mut Limits { until: (!last).then(|| began + LOOK_TIME), left };
         self.read_log(now, last, limits);
         if last {
             self.list(now);

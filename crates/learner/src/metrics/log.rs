@@ -16,7 +16,7 @@ use crate::spool::Spool;
 /// How much is read at once.
 const PIECE: usize = 256 << 10;
 /// Who prints faster than can be looked at is not looked at in between.
-const BEHIND: u64 = 256 << 20;
+const BEHIND: u64 = 32 << 20;
 const SKIP_TO: u64 = 1 << 20;
 
 /// The names in the stream.

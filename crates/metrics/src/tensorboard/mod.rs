@@ -172,6 +172,13 @@ fn begins_with(bytes: &[u8]) -> Found {
     Found::Record(end + TAIL, crc::masked(&bytes[HEAD..end]).to_le_bytes() == check)
 }
 
+/// The bytes of a record with this data, as writers write it; for tests and benches.
+pub fn framed(data: &[u8]) -> Vec<u8> {
+    let length = (data.len() as u64).to_le_bytes();
+    let checks = [crc::masked(&length).to_le_bytes(), crc::masked(data).to_le_bytes()];
+    [&length[..], &checks[0], data, &checks[1]].concat()
+}
+
 /// For fuzzing: reads `bytes` in pieces of the sizes that they begin with, twice, the second
 /// time by a new reader after each piece, and checks that both have seen the same.
 pub fn read_in_pieces(bytes: &[u8]) -> usize {

@@ -4,15 +4,6 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn record(data: &[u8]) -> Vec<u8> {
-    let length = (data.len() as u64).to_le_bytes();
-    let mut bytes = length.to_vec();
-    bytes.extend_from_slice(&crc::masked(&length).to_le_bytes());
-    bytes.extend_from_slice(data);
-    bytes.extend_from_slice(&crc::masked(data).to_le_bytes());
-    bytes
-}
-
 fn bytes_field(field: u8, bytes: &[u8]) -> Vec<u8> {
     let mut out = vec![field << 3 | 2];
     let mut length = bytes.len();
@@ -30,7 +21,7 @@ fn event(step: u8, value: &[u8]) -> Vec<u8> {
     event.extend_from_slice(&1_500_000_000.25_f64.to_le_bytes());
     event.extend_from_slice(&[2 << 3, step]);
     event.extend(bytes_field(5, &bytes_field(1, value)));
-    record(&event)
+    framed(&event)
 }
 
 fn simple(step: u8, tag: &str, value: f32) -> Vec<u8> {
@@ -65,7 +56,7 @@ fn seen(file: &[u8], size: usize) -> Vec<(String, i64, f64)> {
 
 #[test]
 fn a_growing_file_is_read_in_pieces_of_any_size() {
-    let mut file = record(b"\x1a\x0dbrain.Event:2");
+    let mut file = framed(b"\x1a\x0dbrain.Event:2");
     for step in 0..20 {
         file.extend(simple(step, "loss", f32::from(step) / 4.0));
     }
@@ -134,7 +125,7 @@ fn what_is_damaged_is_left_out_and_the_rest_is_read() {
 
 #[test]
 fn large_records_are_stepped_over_and_rubbish_is_given_up() {
-    let large = record(&vec![0; usize::try_from(RECORD_BYTES).expect("small") + 1]);
+    let large = framed(&vec![0; usize::try_from(RECORD_BYTES).expect("small") + 1]);
     let file = [simple(1, "a", 1.0), large, simple(2, "a", 2.0)].concat();
     assert_eq!(seen(&file, 100_000).len(), 2);
     let mut reader = EventFile::default();
@@ -157,7 +148,7 @@ proptest! {
     #[test]
     fn messages_of_anything_are_read_to_their_end(data in proptest::collection::vec(any::<u8>(), 0..300)) {
         let mut bytes = vec![1, 9, 2, 255];
-        bytes.extend(record(&data));
+        bytes.extend(framed(&data));
         bytes.extend(event(1, &data));
         bytes.extend(tensor(None, &data));
         bytes.extend(simple(3, "a", 1.0));

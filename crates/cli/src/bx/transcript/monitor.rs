@@ -4,7 +4,7 @@
 //! Of metrics no capture is left; their lines are made like those of the log. Changes of
 //! status are told as the page of 2018-02 tells them, in both.
 
-use serde_json::Value;
+use trainyard_api::metrics::Metric;
 use trainyard_api::run::Status;
 
 use super::runs::Naming;
@@ -64,25 +64,16 @@ pub fn log_line(naming: Naming, training: Option<&str>, line: &[u8]) -> Vec<u8> 
     out
 }
 
-/// A line of metrics: `{"timestamp", "phase", "iteration", "values": [{"name", "value"}]}`
-/// as the API has them.
-pub fn metric_line(training: Option<&str>, metric: &Value) -> String {
+/// A line of metrics.
+pub fn metric_line(training: Option<&str>, metric: &Metric) -> String {
     let mut line = METRICS.to_owned();
     if let Some(training) = training {
         line.add(format_args!("{training}: "));
     }
-    let word = |key: &str| metric.get(key).and_then(Value::as_str).map(printable);
-    line.push_str(&word("phase").unwrap_or_else(|| "-".to_owned()));
-    if let Some(iteration) = metric.get("iteration").filter(|iteration| !iteration.is_null()) {
-        line.add(format_args!(" iteration {}", scalar(iteration)));
-    }
-    for (index, value) in
-        metric.get("values").and_then(Value::as_array).into_iter().flatten().enumerate()
-    {
-        let name = value.get("name").and_then(Value::as_str).unwrap_or("-");
-        let value = value.get("value").map_or_else(|| "-".to_owned(), scalar);
+    line.add(format_args!("{} iteration {}", printable(&metric.phase), metric.iteration));
+    for (index, value) in metric.values.iter().enumerate() {
         let mark = if index == 0 { ':' } else { ',' };
-        line.add(format_args!("{mark} {} {value}", printable(name)));
+        line.add(format_args!("{mark} {} {}", printable(&value.name), value.value));
     }
     line.push('\n');
     line
@@ -105,9 +96,4 @@ pub(crate) fn status_word(status: &Status) -> &'static str {
         (_, "run") | ("running", _) => "PROCESSING",
         _ => "PENDING",
     }
-}
-
-/// Texts without their quotes, everything else as JSON writes it.
-fn scalar(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), printable)
 }
