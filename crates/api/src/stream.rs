@@ -14,6 +14,18 @@ use utoipa::ToSchema;
 
 use crate::run::Status;
 
+/// One event of a stream, as the document tells it: server-sent events have these fields.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SentEvent {
+    /// What kind of event.
+    pub event: String,
+    /// A document in JSON, whose shape the kind decides.
+    pub data: String,
+    /// Where a client that was cut off can go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
 /// Bytes of a log. Base64, because programs write what they like and an event
 /// stream can only carry UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -50,7 +50,7 @@ pub(crate) struct LinesQuery {
 
 /// Lines of a run's logs.
 #[utoipa::path(get, path = "/v3/models/{id}/lines", tag = "runs", security(("token" = [])), params(("id" = String, Path), LinesQuery),
-    responses((status = 200, content_type = "text/event-stream", body = String,
+    responses((status = 200, content_type = "text/event-stream", body = trainyard_api::stream::SentEvent,
         description = "Events `lines` (LogLines) and `end` (StreamEnd)."),
         (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub(crate) async fn lines(

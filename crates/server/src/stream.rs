@@ -52,7 +52,7 @@ pub(crate) struct StreamQuery {
 
 /// Follows a run: its log, its status, its end.
 #[utoipa::path(get, path = "/v3/models/{id}/stream", tag = "runs", security(("token" = [])), params(("id" = String, Path), StreamQuery),
-    responses((status = 200, content_type = "text/event-stream", body = String,
+    responses((status = 200, content_type = "text/event-stream", body = trainyard_api::stream::SentEvent,
         description = "Events `log` (LogChunk), `status` (Status) and `end` (StreamEnd)."),
         (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub(crate) async fn stream(

@@ -83,7 +83,8 @@ pub fn with_known(
     for (path, operations) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in operations.as_object_mut().into_iter().flatten() {
             let whose = if method == "delete" { spare } else { known };
-            for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+            let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+            for parameter in parameters.into_iter().flatten() {
                 let name = parameter["name"].as_str().unwrap_or_default().to_owned();
                 let Some((before, _)) = path.split_once(&format!("{{{name}}}")) else { continue };
                 let Some((_, ids)) = whose.iter().find(|(prefix, _)| *prefix == before) else {
