@@ -122,7 +122,7 @@ fn each_way_to_tell_metrics_is_shown_and_stored() -> Told {
     ensure!(line["etimes"]["iteration"] == json!({"type": 2, "value": "1"}), "{line}");
     ensure!(line["values"]["loss"]["value"] == "0.5", "{line}");
     let own = scene.stored(id, "learner-1/3/evaluation-metrics.txt")?;
-    ensure!(own.iter().filter(|byte| **byte == b'\n').count() == 50, "the program's own stays");
+    ensure!(String::from_utf8(own)?.lines().count() == 50, "the program's own stays");
 
     let call =
         |args: &[&str]| -> Result<String> { Ok(scene.home.call(args)?.expect_code(0)?.stdout) };

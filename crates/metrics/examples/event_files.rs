@@ -44,7 +44,7 @@ fn write(root: &Path, points: u64, bytes: u64) -> io::Result<()> {
             file.write_all(record).map(|()| written)
         };
         put(&mut file, &framed(&event(0, &field(3, b"brain.Event:2"))))?;
-        let filler: Vec<u8> = (0..FILLER).map(|byte| (byte % 251) as u8).collect();
+        let filler: Vec<u8> = (0..=250).cycle().take(FILLER).collect();
         let filler = framed(&event(1, &field(5, &field(1, &field(4, &filler)))));
         for point in 0..each {
             let tag = TAGS[usize::try_from(point).unwrap_or(0) % TAGS.len()];
@@ -86,10 +86,10 @@ fn field(field: u8, bytes: &[u8]) -> Vec<u8> {
 
 fn number(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
+        out.push(value.to_le_bytes()[0] | 0x80);
         value >>= 7;
     }
-    out.push(value as u8);
+    out.push(value.to_le_bytes()[0]);
 }
 
 fn read(root: &Path) -> io::Result<()> {

@@ -154,11 +154,9 @@ impl Group {
             None => Some(value.to_owned()),
         };
         let named = |name: &str| self.etimes.iter().find(|binding| binding.name == name);
-        let counters = COUNTERS.iter().filter_map(|name| named(name)).chain(&self.etimes);
-        let iteration = counters
-            .filter_map(|binding| whole(&bound(&binding.value)?))
-            .next()
-            .unwrap_or(self.count);
+        let mut counters = COUNTERS.iter().filter_map(|name| named(name)).chain(&self.etimes);
+        let iteration =
+            counters.find_map(|binding| whole(&bound(&binding.value)?)).unwrap_or(self.count);
         let at = self.time.as_deref().and_then(bound).and_then(|text| time(&text)).unwrap_or(now);
         let values = self.scalars.iter().filter_map(|binding| {
             let value: f64 = bound(&binding.value)?.trim_end_matches('%').parse().ok()?;

@@ -84,7 +84,7 @@ mod tests {
             let mut seen = Vec::new();
             for piece in text.chunks(size) {
                 lines.feed(piece, |byte| byte == b'\n', &mut |line, at| {
-                    seen.push((line.to_vec(), at))
+                    seen.push((line.to_vec(), at));
                 });
             }
             assert_eq!((lines.position(), lines.wanted()), (9, 14));
@@ -99,7 +99,7 @@ mod tests {
         let mut lines = Lines::default();
         let mut seen = 0;
         for _ in 0..100 {
-            lines.feed(&[b'x'; 100_000], |byte| byte == b'\n', &mut |_, _| seen += 1);
+            lines.feed(&b"x".repeat(100_000), |byte| byte == b'\n', &mut |_, _| seen += 1);
             assert!(lines.begun.len() <= LINE_BYTES);
         }
         lines.feed(b"\nnext\n", |byte| byte == b'\n', &mut |_, _| seen += 1);

@@ -127,9 +127,9 @@ pub fn written_out(regex: &str) -> Result<String, UnknownMacro> {
         let found = MACROS.iter().find(|(known, _)| *known == name);
         let (_, meaning) = found.ok_or_else(|| UnknownMacro(name.chars().take(60).collect()))?;
         if variable.is_empty() {
-            text.push_str(&format!("(?:{meaning})"));
+            text.extend(["(?:", meaning, ")"]);
         } else {
-            text.push_str(&format!("(?P<{variable}>{meaning})"));
+            text.extend(["(?P<", variable, ">", meaning, ")"]);
         }
         rest = behind;
     }

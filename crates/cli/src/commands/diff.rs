@@ -83,16 +83,20 @@ pub(crate) fn compare(
         definition,
         code: (a.code != b.code).then(|| [a.code.clone(), b.code.clone()]),
         files: files(a, b),
-        data: unlike(&a.data, &b.data, a.definition.data.is_some() || b.definition.data.is_some()),
-        environment: unlike(&a.environment, &b.environment, true),
+        data: unlike(
+            a.data.as_ref(),
+            b.data.as_ref(),
+            a.definition.data.is_some() || b.definition.data.is_some(),
+        ),
+        environment: unlike(a.environment.as_ref(), b.environment.as_ref(), true),
         metrics: last_values(metrics),
     }
 }
 
 /// Two facts, unless they are alike; where one is not known they may not be.
-fn unlike(a: &Option<String>, b: &Option<String>, is_asked: bool) -> Option<[Option<String>; 2]> {
+fn unlike(a: Option<&String>, b: Option<&String>, is_asked: bool) -> Option<[Option<String>; 2]> {
     let is_alike = a == b && (a.is_some() || !is_asked);
-    (!is_alike).then(|| [a.clone(), b.clone()])
+    (!is_alike).then(|| [a.cloned(), b.cloned()])
 }
 
 fn flatten(path: &str, value: Value, into: &mut BTreeMap<String, Value>) {
@@ -184,9 +188,9 @@ mod tests {
     #[test]
     fn what_is_not_known_may_differ() {
         let some = |text: &str| Some(text.to_owned());
-        assert_eq!(unlike(&some("1"), &some("1"), true), None);
-        assert_eq!(unlike(&None, &None, false), None);
-        assert!(unlike(&None, &None, true).is_some());
-        assert!(unlike(&some("1"), &None, false).is_some());
+        assert_eq!(unlike(some("1").as_ref(), some("1").as_ref(), true), None);
+        assert_eq!(unlike(None, None, false), None);
+        assert!(unlike(None, None, true).is_some());
+        assert!(unlike(some("1").as_ref(), None, false).is_some());
     }
 }

@@ -121,7 +121,7 @@ impl Collector {
         let spool = Arc::clone(&self.spool);
         let mut told: Vec<(String, String)> = Vec::new();
         let mut positions: HashMap<String, Position> = HashMap::new();
-        let Self { series, log, .. } = self;
+        let Self { series, .. } = self;
         spool.metrics().each(|frame| {
             for entry in frame.entries() {
                 match entry {
@@ -138,7 +138,7 @@ impl Collector {
                         let owner = match Source::of_stream(source, &position) {
                             Some(file) => file.owner().clone(),
                             None if source == LIST => list_owner(),
-                            None => log.owner(),
+                            None => super::log::owner(),
                         };
                         for (phase, name) in told.drain(..) {
                             series.is_of(&phase, &name, &owner);
@@ -260,7 +260,7 @@ impl Collector {
                 return None;
             }
             // It was moved.
-            self.sources[number].place = place.to_owned();
+            place.clone_into(&mut self.sources[number].place);
             self.by_place.insert(place.to_owned(), number);
             return Some(number);
         }

@@ -65,10 +65,6 @@ impl Log {
         }
     }
 
-    pub(crate) fn owner(&self) -> Owner {
-        Owner { rank: Rank::Lines, of: GUESSED.to_owned(), prefix: None }
-    }
-
     /// Goes on where an earlier learner was.
     pub(crate) fn go_on(&mut self, key: &str, position: &Position) {
         match &mut self.expressions {
@@ -96,7 +92,7 @@ impl Log {
         }
         let piece = spool.read_log(self.guesses.wanted(), PIECE)?;
         if !piece.is_empty() {
-            let owner = self.owner();
+            let owner = owner();
             let (may_guess, ahead) = (self.may_guess, &mut self.guesses_ahead);
             self.guesses.feed(&piece, now, &mut |scalar| {
                 if may_guess && let Some(name) = series.name(scalar.phase, scalar.name, &owner) {
@@ -114,7 +110,7 @@ impl Log {
 
     /// Nothing more is coming.
     pub(crate) fn finish(&mut self, now: i64, series: &mut Series, tell: &mut Tell<'_>) {
-        let owner = self.owner();
+        let owner = owner();
         let (may_guess, ahead) = (self.may_guess, &mut self.guesses_ahead);
         self.guesses.finish(now, &mut |scalar| {
             if may_guess && let Some(name) = series.name(scalar.phase, scalar.name, &owner) {
@@ -164,6 +160,11 @@ impl Log {
         (told.items, told.items_total, told.seconds_left) = (Some(done), Some(total), left);
         Some(told)
     }
+}
+
+/// The log as the owner of series that are guessed.
+pub(crate) fn owner() -> Owner {
+    Owner { rank: Rank::Lines, of: GUESSED.to_owned(), prefix: None }
 }
 
 impl Expressions {

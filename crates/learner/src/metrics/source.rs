@@ -101,7 +101,7 @@ impl Source {
             place: key.to_owned(),
             print,
             reader,
-            owner: owner(kind, folder, rest),
+            owner: owner(kind, folder, &rest),
             phase,
             names: HashMap::new(),
             is_ahead: false,
@@ -206,12 +206,12 @@ impl Source {
     }
 }
 
-fn owner(kind: Kind, folder: &str, rest: String) -> Owner {
+fn owner(kind: Kind, folder: &str, rest: &str) -> Owner {
     match kind {
         Kind::Events => Owner {
             rank: Rank::Told,
             // `train` and `test` of one experiment are one.
-            of: rest.clone(),
+            of: rest.to_owned(),
             prefix: Some(rest.rsplit('/').next().unwrap_or_default().to_owned())
                 .filter(|p| !p.is_empty()),
         },

@@ -35,7 +35,7 @@ pub(crate) fn walk(
     look: &mut dyn FnMut(Found),
 ) {
     let Ok(folder) = openat(CWD, root, FOLDER, Mode::empty()) else { return };
-    beneath(folder, "", 0, entries, wanted, look);
+    beneath(&folder, "", 0, entries, wanted, look);
 }
 
 const FOLDER: OFlags = OFlags::RDONLY
@@ -62,14 +62,14 @@ pub(crate) fn open(folder: &OwnedFd, name: &CStr, path: String) -> Option<Found>
 }
 
 fn beneath(
-    folder: OwnedFd,
+    folder: &OwnedFd,
     path: &str,
     depth: usize,
     entries: &mut usize,
     wanted: &dyn Fn(&str) -> bool,
     look: &mut dyn FnMut(Found),
 ) {
-    let Ok(listing) = Dir::read_from(&folder) else { return };
+    let Ok(listing) = Dir::read_from(folder) else { return };
     let mut names = Vec::new();
     for entry in listing {
         let Ok(entry) = entry else { break };
@@ -103,13 +103,13 @@ fn beneath(
             continue;
         }
         if !is_folder {
-            if let Some(found) = open(&folder, &name, below) {
+            if let Some(found) = open(folder, &name, below) {
                 look(found);
             }
         } else if depth < DEPTH
-            && let Ok(inner) = openat(&folder, &name, FOLDER, Mode::empty())
+            && let Ok(inner) = openat(folder, &name, FOLDER, Mode::empty())
         {
-            beneath(inner, &below, depth + 1, entries, wanted, look);
+            beneath(&inner, &below, depth + 1, entries, wanted, look);
         }
     }
 }

@@ -149,7 +149,7 @@ impl Watch {
         if total == 0 || done > total {
             return None;
         }
-        let Some(epoch) = self.epoch else { return None };
+        let epoch = self.epoch?;
         let before = epoch.saturating_sub(u64::from(!self.from_zero));
         let shown = before + 1;
         match self.epochs {

@@ -83,12 +83,11 @@ pub(super) fn pairs(text: &str) -> Vec<(String, f64)> {
         match captures.name("of").and_then(|of| of.as_str().parse::<f64>().ok()) {
             // `Accuracy: 9835/10000`
             Some(of) if of > 0.0 && is_measured(&captures["name"]) => {
-                add(&captures["name"], value / of)
+                add(&captures["name"], value / of);
             }
-            Some(_) => {}
             None if matches!(&captures["unit"], "" | "%") => add(&captures["name"], value),
             // `5ms`, `3.6it/s`: of the machine.
-            None => {}
+            _ => {}
         }
     }
     for captures in BARE.captures_iter(text) {

@@ -1,5 +1,5 @@
 //! What programs print themselves: `step 100 loss 0.3`, `iter: 100, loss=0.3`,
-//! `Epoch [1/10], Step [100/600], Loss: 0.3`, `Train Epoch: 1 [640/60000 (1%)]	Loss: 2.3`,
+//! `Epoch [1/10], Step [100/600], Loss: 0.3`, `Train Epoch: 1 [640/60000 (1%)] Loss: 2.3`,
 //! `Test set: Average loss: 0.05, Accuracy: 9835/10000 (98%)`, and Caffe's
 //! `Iteration 100, loss = 0.3` and `Test net output #0: accuracy = 0.98`.
 

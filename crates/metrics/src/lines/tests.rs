@@ -19,6 +19,7 @@ fn told(text: &str) -> (Vec<String>, Option<Progress>) {
     (seen, reader.progress)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as it is told")]
 fn progress(what: &str, done: u64, total: u64, seconds_left: Option<u64>) -> Option<Progress> {
     Some(Progress { what: what.to_owned(), done, total, seconds_left })
 }

@@ -56,7 +56,8 @@ fn a_step_of_two_metrics_takes_few_bytes() {
     let (mut bytes, mut points) = (0, 0);
     for step in 0..100_000_i64 {
         for name in ["loss", "accuracy"] {
-            let value = f64::from(step.rem_euclid(997) as f32 / 7.0);
+            let value =
+                f64::from(f32::from(i16::try_from(step.rem_euclid(997)).expect("small")) / 7.0);
             batch.point(scalar("train", name, step, value));
             points += 1;
         }

@@ -15,7 +15,7 @@ pub(super) fn scalars(record: &[u8], now: i64, look: &mut dyn FnMut(&str, Moment
     for (field, value) in Fields(record) {
         match (field, value) {
             (1, Value::Eight(bits)) => {
-                moment.at = milliseconds(f64::from_bits(bits)).unwrap_or(now)
+                moment.at = milliseconds(f64::from_bits(bits)).unwrap_or(now);
             }
             (2, Value::Number(step)) => moment.iteration = step.cast_signed(),
             (5, Value::Bytes(bytes)) => summary = Some(bytes),
