@@ -83,7 +83,7 @@ pub fn inspect(
 /// A file of a zip, as the zip's directory has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Its name.
+    /// Its path in the zip.
     pub name: String,
     /// Its size in bytes, unpacked.
     pub size: u64,
@@ -93,6 +93,6 @@ pub struct Listed {
 
 /// The files of a zip that was accepted, without decompressing anything.
 pub fn list(bytes: &[u8], limits: &ZipLimits) -> Vec<Listed> {
-    let files = survey(bytes, limits).candidates.into_iter();
+    let files = survey(bytes, limits, Layout::Folders).candidates.into_iter();
     files.map(|file| Listed { name: file.name, size: file.size, crc32: file.crc }).collect()
 }
