@@ -21,8 +21,11 @@ fn limits() -> ZipLimits {
 /// One input.
 pub(crate) fn judge(input: &[u8]) {
     let limits = limits();
+    let flat = inspect(input, &limits, Layout::Flat);
     match inspect(input, &limits, Layout::Folders) {
         Ok(inventory) => {
+            let has_folders = inventory.entries.iter().any(|entry| entry.name.contains('/'));
+            assert!(!has_folders || flat.is_err(), "folders were taken where there may be none");
             assert!(!inventory.entries.is_empty(), "an empty zip was taken");
             assert!(inventory.entries.len() <= limits.entries, "too many entries were taken");
             let mut total = 0;
@@ -37,6 +40,9 @@ pub(crate) fn judge(input: &[u8]) {
             assert_eq!(total, inventory.total_bytes, "the sum is wrong");
             assert!(total <= limits.total_bytes, "{total} bytes were taken");
         }
-        Err(complaints) => assert!(!complaints.is_empty(), "refused without a word"),
+        Err(complaints) => {
+            assert!(!complaints.is_empty(), "refused without a word");
+            assert!(flat.is_err(), "a zip is right without folders and wrong with them");
+        }
     }
 }

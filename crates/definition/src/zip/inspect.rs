@@ -83,7 +83,7 @@ pub fn inspect(
 /// A file of a zip, as the zip's directory has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Its name.
+    /// Its path in the zip.
     pub name: String,
     /// Its size in bytes, unpacked.
     pub size: u64,
