@@ -77,7 +77,7 @@ impl Surrogate<'_> {
         if self.space.count().is_some_and(|count| count <= 1 + tried.len() as u64) {
             return self.anywhere(number, &tried);
         }
-        let known = Known::of(&history[..informed], &places, self.maximize);
+        let known = Known::of(&history[..informed], &places, self.maximize, design);
         match self.by_model(number, &axes, known, &places[informed..], &tried) {
             Some(point) => Step::Point(point),
             None => self.anywhere(number, &tried),
@@ -108,7 +108,7 @@ impl Surrogate<'_> {
         if known.good.len() < FEWEST_KNOWN {
             return None;
         }
-        let (points, values) = (known.good, scale::scaled(&known.values));
+        let (points, values) = (known.good, scale::scaled(&known.values, &known.ordinary));
         let fitted = points.len().min(MOST_FITTED);
         let few =
             Observations { points: points[..fitted].to_vec(), values: values[..fitted].to_vec() };
@@ -142,12 +142,14 @@ struct Known {
     good: Vec<Point>,
     /// Their values, to be minimized.
     values: Vec<f64>,
+    /// The values of those that were spread over the space.
+    ordinary: Vec<f64>,
     /// Points of trials that failed.
     failed: Vec<Point>,
 }
 
 impl Known {
-    fn of(trials: &[Trial], places: &[Option<Point>], maximize: bool) -> Self {
+    fn of(trials: &[Trial], places: &[Option<Point>], maximize: bool, design: usize) -> Self {
         let sign = if maximize { -1.0 } else { 1.0 };
         let (mut good, mut failed) = (Vec::new(), Vec::new());
         for (number, (trial, place)) in trials.iter().zip(places).enumerate() {
@@ -157,6 +159,8 @@ impl Known {
                 None => failed.push(place.clone()),
             }
         }
+        let spread = good.iter().filter(|(_, number, _)| *number < design);
+        let ordinary = spread.map(|(value, ..)| *value).collect();
         if good.len() > MOST_KNOWN {
             // The better half of those that stay are the best, the others are the latest.
             good.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
@@ -168,6 +172,7 @@ impl Known {
         failed.drain(..failed.len().saturating_sub(MOST_KNOWN / 4));
         Self {
             values: good.iter().map(|(value, ..)| *value).collect(),
+            ordinary,
             good: good.into_iter().map(|(_, _, place)| place.clone()).collect(),
             failed,
         }

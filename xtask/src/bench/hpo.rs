@@ -46,8 +46,6 @@ pub(super) fn run(_: &Path) -> Result<Table> {
 /// Something to be minimized.
 struct Objective {
     name: &'static str,
-    /// What the values are multiplied with before they are shown.
-    factor: f64,
     unit: &'static str,
     space: fn() -> Vec<Value>,
     /// The epochs that a trial trains for, where it trains.
@@ -55,9 +53,9 @@ struct Objective {
 }
 
 const OBJECTIVES: &[Objective] = &[
-    Objective { name: "branin", factor: 1.0, unit: "best", space: branin, epochs: None },
-    Objective { name: "hartmann6", factor: 1.0, unit: "best", space: hartmann6, epochs: None },
-    Objective { name: "mnist", factor: 100.0, unit: "% err", space: digits, epochs: Some(9) },
+    Objective { name: "branin", unit: "best", space: branin, epochs: None },
+    Objective { name: "hartmann6", unit: "best", space: hartmann6, epochs: None },
+    Objective { name: "mnist", unit: "loss", space: digits, epochs: Some(9) },
 ];
 
 fn branin() -> Vec<Value> {
@@ -91,7 +89,7 @@ fn compare(table: &mut Table, oracle: &Oracle, objective: &Objective, seeds: usi
             bench: NAME,
             case: objective.name.to_owned(),
             subject: subject.to_owned(),
-            value: bests.at(0.5) * objective.factor,
+            value: bests.at(0.5),
             unit: objective.unit,
             runs: bests.0.len(),
         });
@@ -119,6 +117,14 @@ fn compare(table: &mut Table, oracle: &Oracle, objective: &Objective, seeds: usi
             objective.name
         ));
     }
+    table.remarks.push(format!(
+        "{}: rbfopt {:.4} and three quarters below {:.4}, TPE {:.4}, random {:.4}",
+        objective.name,
+        rbfopt.at(0.5),
+        rbfopt.at(0.75),
+        tpe.at(0.5),
+        random.at(0.5)
+    ));
     if rbfopt.at(0.5) > tpe.at(0.5) {
         table.missed.push(format!("{}: rbfopt is worse than Optuna's TPE", objective.name));
     }
@@ -133,7 +139,7 @@ impl Objective {
     fn study(&self, method: &str, trials: u32) -> Result<Study> {
         let mut space = (self.space)();
         let mut parameters = vec![
-            json!({ "name": "objective", "string_value": "error" }),
+            json!({ "name": "objective", "string_value": "loss" }),
             json!({ "name": "maximize_or_minimize", "string_value": "minimize" }),
             json!({ "name": "num_optimizer_steps", "int_value": trials }),
         ];
@@ -197,7 +203,7 @@ struct Oracle {
 impl Oracle {
     fn ready() -> Result<Self> {
         let python = tools::python_tools(&PACKAGES)?.join("python");
-        Ok(Self { python, digits: mnist::mnist_subset(2000, 2000)? })
+        Ok(Self { python, digits: mnist::mnist_subset(1000, 2000)? })
     }
 
     fn command(&self, what: &str) -> Command {

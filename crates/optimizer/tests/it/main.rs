@@ -4,6 +4,7 @@
 
 mod brackets;
 mod promises;
+mod quality;
 mod reading;
 mod values;
 mod world;

@@ -70,7 +70,12 @@ ACTIVATIONS = {
 
 
 def mnist(p, seed):
-    """The share of digits that a network with one hidden layer takes for another."""
+    """The cross-entropy of a network with one hidden layer on digits that it has not seen.
+
+    Of two thousand digits it is a better measure than the share of those that are
+    taken for others, which differs by half a percent from one order of the same digits to another.
+    It is no number where the training has diverged.
+    """
     images, labels, unseen, answers = digits(sys.argv[2])
     rng = np.random.default_rng(seed)
     hidden, batch, rate = int(p["hidden"]), int(p["batch"]), np.float32(p["rate"])
@@ -108,8 +113,10 @@ def mnist(p, seed):
                     moving *= momentum
                     moving -= rate * gradient
                     weight += moving
-        guesses = forward(unseen)[1].argmax(axis=1)
-    return float(np.mean(guesses != answers))
+        outer = forward(unseen)[1].astype(np.float64)
+        outer -= outer.max(axis=1, keepdims=True)
+        right = outer[np.arange(len(answers)), answers]
+        return float(np.mean(np.log(np.exp(outer).sum(axis=1)) - right))
 
 
 OBJECTIVES = {"branin": branin, "hartmann6": hartmann6, "mnist": mnist}
