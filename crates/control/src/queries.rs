@@ -110,10 +110,8 @@ impl Control {
     /// Wants the run to end; of a search, the experiment's run that it belongs to.
     pub async fn cancel(self: &Arc<Self>, owner: &UserName, run: &RunId) -> Result<(), Problem> {
         if let Err(problem) = self.record(owner, run).await {
-            return match self.cancel_search(owner, run).await? {
-                true => Ok(()),
-                false => Err(problem),
-            };
+            let is_search = self.cancel_search(owner, run).await?;
+            return if is_search { Ok(()) } else { Err(problem) };
         }
         match self.tell(run, Event::CancelRequested { by: owner.clone() }).await {
             Ok(_) | Err(ApplyError::Refused(Refusal::AlreadyKnown)) => Ok(()),

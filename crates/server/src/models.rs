@@ -244,7 +244,7 @@ fn content_status(record: &DocumentRecord) -> Answer<ModelContentStatus> {
     let state = ModelState::of(record).map_err(|error| Failure::internal(&error))?;
     let mut status =
         ModelContentStatus { state: String::new(), bytes: None, sha256: None, error: None };
-    status.state = match state {
+    let word = match state {
         ModelState::AwaitingContent => "awaiting_content",
         ModelState::Persisting => "persisting",
         ModelState::Persisted { bytes, sha256 } => {
@@ -258,8 +258,8 @@ fn content_status(record: &DocumentRecord) -> Answer<ModelContentStatus> {
             status.error = Some(ErrorBody { trace: String::new(), errors: vec![complaint.into()] });
             "persisting_failed"
         }
-    }
-    .to_owned();
+    };
+    word.clone_into(&mut status.state);
     Ok(status)
 }
 

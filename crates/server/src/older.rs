@@ -50,11 +50,11 @@ mod tests {
                 "/v3/ml_assets/training_definitions/a/versions/b/content",
             ),
         ] {
-            let uri = today(&older.parse().unwrap()).unwrap();
+            let uri = today(&older.parse().expect("it is right")).expect("it is right");
             assert_eq!(uri.to_string(), expected);
         }
         for same in ["/v3/experiments", "/v3/ml_assets/experiments_of_mine", "/", "/v3//models"] {
-            assert_eq!(today(&same.parse().unwrap()), None, "{same}");
+            assert_eq!(today(&same.parse().expect("it is right")), None, "{same}");
         }
     }
 }

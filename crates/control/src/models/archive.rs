@@ -79,22 +79,24 @@ mod tests {
 
     #[test]
     fn the_same_files_make_the_same_archive() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("it is right");
         let model = folder.path().join("model");
-        std::fs::create_dir_all(model.join("variables")).unwrap();
-        std::fs::write(model.join("saved_model.pb"), b"graph").unwrap();
-        std::fs::write(model.join("variables/data"), vec![7; 100_000]).unwrap();
-        std::os::unix::fs::symlink("/etc/passwd", model.join("link")).unwrap();
+        std::fs::create_dir_all(model.join("variables")).expect("it is right");
+        std::fs::write(model.join("saved_model.pb"), b"graph").expect("it is right");
+        std::fs::write(model.join("variables/data"), vec![7; 100_000]).expect("it is right");
+        std::os::unix::fs::symlink("/etc/passwd", model.join("link")).expect("it is right");
         let (one, two) = (folder.path().join("1.tar.gz"), folder.path().join("2.tar.gz"));
-        let packed = pack(&model, &one).unwrap();
-        assert_eq!(packed, pack(&model, &two).unwrap());
-        let bytes = std::fs::read(&one).unwrap();
+        let packed = pack(&model, &one).expect("it is right");
+        assert_eq!(packed, pack(&model, &two).expect("it is right"));
+        let bytes = std::fs::read(&one).expect("it is right");
         assert_eq!(packed, (bytes.len() as u64, hex(&Sha256::digest(&bytes))));
         let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(&bytes[..]));
         let names: Vec<String> = archive
             .entries()
-            .unwrap()
-            .map(|entry| entry.unwrap().path().unwrap().display().to_string())
+            .expect("it is right")
+            .map(|entry| {
+                entry.expect("it is right").path().expect("it is right").display().to_string()
+            })
             .collect();
         assert_eq!(names, ["saved_model.pb", "variables/data"]);
     }

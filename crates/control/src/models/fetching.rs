@@ -59,7 +59,7 @@ impl Unfetched {
 }
 
 /// The folder that a `content_location` names.
-pub(super) fn folder(location: &Value) -> Result<String, Diagnostic> {
+pub(super) fn folder(location: &Value) -> Result<String, Box<Diagnostic>> {
     let place = location.get("source").or_else(|| location.get("location"));
     let path = place.and_then(|place| place.get("path").or_else(|| place.get("model_location")));
     let path = path.and_then(Value::as_str).unwrap_or_default().trim_matches('/');
@@ -69,9 +69,11 @@ pub(super) fn folder(location: &Value) -> Result<String, Diagnostic> {
     if safe {
         return Ok(path.to_owned());
     }
-    Err(Diagnostic::error(Code::MissingKey, "a model needs the folder of its results")
+    let complaint = Diagnostic::error(Code::MissingKey, "a model needs the folder of its results");
+    let complaint = complaint
         .at("content_location.source.path")
-        .expected("the run's folder in the container, e.g. its id"))
+        .expected("the run's folder in the container, e.g. its id");
+    Err(Box::new(complaint))
 }
 
 impl Control {

@@ -83,7 +83,7 @@ impl Control {
             Some(location) => {
                 read_store(location, "content_location").map_err(Problem::Refused)?;
                 fetching::folder(location)
-                    .map_err(|complaint| Problem::Refused(vec![complaint]))?;
+                    .map_err(|complaint| Problem::Refused(vec![*complaint]))?;
                 ModelState::Persisting
             }
         };

@@ -126,18 +126,15 @@ impl Shelf {
 
     /// A model's content of so many bytes.
     pub(crate) async fn content(&self, id: Uuid, bytes: u64) -> Result<ModelContent, Problem> {
-        let stream = match &self.container {
-            Some(container) => {
-                let got = async {
-                    let store = self.opened(container).await?;
-                    store.get(&Self::key(id), None, None).await
-                };
-                got.await.map_err(lost)?.stream.map_err(io::Error::other).boxed()
-            }
-            None => {
-                let file = tokio::fs::File::open(self.path(id)).await;
-                ReaderStream::new(file.map_err(Problem::disk("reading the model"))?).boxed()
-            }
+        let stream = if let Some(container) = &self.container {
+            let got = async {
+                let store = self.opened(container).await?;
+                store.get(&Self::key(id), None, None).await
+            };
+            got.await.map_err(lost)?.stream.map_err(io::Error::other).boxed()
+        } else {
+            let file = tokio::fs::File::open(self.path(id)).await;
+            ReaderStream::new(file.map_err(Problem::disk("reading the model"))?).boxed()
         };
         Ok(ModelContent { bytes, stream })
     }

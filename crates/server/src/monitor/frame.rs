@@ -37,14 +37,14 @@ pub(crate) fn metric(metric: &Metric) -> Utf8Bytes {
 /// How the run stands.
 pub(crate) fn state(status: &Status) -> Utf8Bytes {
     #[derive(Serialize)]
-    struct State<'a> {
+    struct Standing<'a> {
         state: &'a str,
         submitted_at: Time,
         current_at: Time,
         message: &'static str,
     }
     let Status { state, submitted_at, current_at, .. } = status;
-    of(&State { state, submitted_at: *submitted_at, current_at: *current_at, message: "" })
+    of(&Standing { state, submitted_at: *submitted_at, current_at: *current_at, message: "" })
 }
 
 fn of<T: Serialize>(status: &T) -> Utf8Bytes {
@@ -67,20 +67,20 @@ mod tests {
 
     #[test]
     fn frames_are_those_of_v3() {
-        let run: RunId = "training-DOl4q2LkR".parse().unwrap();
+        let run: RunId = "training-DOl4q2LkR".parse().expect("it is right");
         let told = line(&run, b"step \"1\"\x1b[0m \xff");
-        let value: Value = serde_json::from_str(&told).unwrap();
+        let value: Value = serde_json::from_str(&told).expect("it is right");
         assert_eq!(
             value,
             json!({"status": {"message": "training-DOl4q2LkR: step \"1\"\u{1b}[0m \u{fffd}"}})
         );
         let point = json!({"timestamp": "2017-10-26T11:16:51.000Z", "phase": "test",
             "iteration": 1, "values": [{"name": "accuracy", "value": 0.93}]});
-        let measured: Metric = serde_json::from_value(point.clone()).unwrap();
-        let metric: Value = serde_json::from_str(&metric(&measured)).unwrap();
+        let measured: Metric = serde_json::from_value(point.clone()).expect("it is right");
+        let metric: Value = serde_json::from_str(&metric(&measured)).expect("it is right");
         assert_eq!(metric, json!({"status": {"metrics": [point]}}));
-        let inside: Value =
-            serde_json::from_str(&of_training(&told, &run, "a \"reference\"")).unwrap();
+        let inside: Value = serde_json::from_str(&of_training(&told, &run, "a \"reference\""))
+            .expect("it is right");
         let status = &inside["entity"]["training_statuses"][0];
         assert_eq!(status["training_guid"], "training-DOl4q2LkR");
         assert_eq!(status["training_reference_name"], "a \"reference\"");

@@ -39,9 +39,9 @@ fn routes(house: &House) -> Vec<Route> {
             house.run.to_string()
         };
         let version = if template.contains("ml_assets/models") {
-            house.version_of(house.model)
+            House::version_of(house.model)
         } else {
-            house.version_of(house.definition.0)
+            House::version_of(house.definition.0)
         };
         let mut path = template
             .replace("{id}", &id)

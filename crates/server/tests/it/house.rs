@@ -116,7 +116,7 @@ impl House {
     }
 
     /// The id of the one version of a definition or a model, as its own answer tells it.
-    pub(crate) fn version_of(&self, id: uuid::Uuid) -> String {
+    pub(crate) fn version_of(id: uuid::Uuid) -> String {
         uuid::Uuid::from_u128(id.as_u128() ^ (1 << 112) ^ 1).to_string()
     }
 
