@@ -33,7 +33,8 @@ pub fn document(text: &str, syntax: Syntax) -> Result<Map<String, Value>, Vec<Di
         let complaint = Diagnostic::error(Code::DefinitionSyntax, "this is a zip, not a manifest");
         return Err(vec![complaint.span(Span::of(text, 0, 2))]);
     }
-    let Parsed { root, complaints } = text::parse(text, syntax);
+    let Parsed { root, mut complaints } = text::parse(text, syntax);
+    complaints.truncate(COMPLAINTS);
     let mut reader = Reader { text, complaints };
     let value = root.as_ref().map(|root| (reader.value(root, "", ""), root));
     match value {
