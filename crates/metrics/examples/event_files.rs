@@ -45,7 +45,9 @@ fn write(root: &Path, points: u64, bytes: u64) -> io::Result<()> {
         };
         put(&mut file, &framed(&event(0, &field(3, b"brain.Event:2"))))?;
         let filler: Vec<u8> = (0..=250).cycle().take(FILLER).collect();
-        let filler = framed(&event(1, &field(5, &field(1, &field(4, &filler)))));
+        // The message `Image`, of which only the encoded bytes are told.
+        let image = field(4, &field(4, &filler));
+        let filler = framed(&event(1, &field(5, &field(1, &image))));
         for point in 0..each {
             let tag = TAGS[usize::try_from(point).unwrap_or(0) % TAGS.len()];
             let mut value = field(1, tag.as_bytes());
