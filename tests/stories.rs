@@ -35,6 +35,7 @@ mod stories {
     mod logs;
     mod main_job;
     mod metrics;
+    mod monitors;
     mod official_client;
     mod open_api;
     mod overload;

@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_trial_has_its_number_behind_the_id_of_its_search() {
-        let search: RunId = "training-DOl4q2LkR".parse().unwrap();
+        let search: RunId = "training-DOl4q2LkR".parse().expect("it is an id");
         for number in [0, 7, 99_999] {
             let trial = search.trial(number);
             assert_eq!(trial.as_str().parse::<RunId>().as_ref(), Ok(&trial));

@@ -100,6 +100,12 @@ impl Client {
         Self { authority: self.authority.clone(), token: token.map(str::to_owned) }
     }
 
+    /// Where the server is (`host:port`), and the credential, for who speaks to it otherwise.
+    #[must_use]
+    pub fn parts(&self) -> (&str, &str) {
+        (&self.authority, self.token.as_deref().unwrap_or_default())
+    }
+
     /// `GET`, to the end of the body.
     ///
     /// # Errors
