@@ -157,7 +157,7 @@ fn nothing_is_answered_that_the_document_does_not_tell() -> Told {
         ("/v3/models/", spare_runs),
         ("/v3/ml_assets/training_definitions/", one(&spare_definition)),
         ("/v3/ml_assets/models/", one(&spare_model)),
-        ("/v3/experiments/", vec![spare_experiment, experiment.clone()]),
+        ("/v3/experiments/", vec![spare_experiment, experiment]),
         ("/v3/experiments/{id}/runs/", one(&spare_run)),
     ];
     let document = std::fs::read(binary::repository().join("openapi.json"))?;
