@@ -28,7 +28,7 @@ pub struct EventResource {
     pub kind: String,
     /// For people.
     pub message: String,
-    /// For programs.
-    #[schema(value_type = Object)]
+    /// For programs; null where the event's kind says it all.
+    #[schema(value_type = Option<Object>)]
     pub data: serde_json::Value,
 }

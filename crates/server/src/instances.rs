@@ -59,7 +59,7 @@ pub(crate) async fn show(
 #[utoipa::path(post, path = "/v3/wml_instances", tag = "operator", security(("token" = [])),
     request_body = NewInstance,
     responses((status = 201, body = InstanceResource), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
-        (status = 403, body = ErrorBody), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody)))]
+        (status = 403, body = ErrorBody), (status = 404, body = ErrorBody, description = "A member is no user."), (status = 409, body = ErrorBody), (status = 413, body = ErrorBody)))]
 pub(crate) async fn create(
     Operator(operator): Operator,
     State(shared): State<Shared>,

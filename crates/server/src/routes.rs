@@ -142,6 +142,22 @@ pub fn openapi() -> OpenApi {
     document.info.description =
         Some("Deep-learning training runs, in the shapes of the v3 API of 2017.".to_owned());
     document.info.contact = None;
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            // Handlers of different rooms have the same names, and an id may be there once.
+            let words = path.split(['/', '{', '}']).filter(|word| !word.is_empty());
+            let words: Vec<&str> = std::iter::once(method).chain(words).collect();
+            operation.operation_id = Some(words.join("_"));
+        }
+    }
     let components = document.components.get_or_insert_default();
     let scheme = |scheme| SecurityScheme::Http(Http::new(scheme));
     components.add_security_scheme("token", scheme(HttpAuthScheme::Bearer));
