@@ -80,7 +80,11 @@ impl Monitor {
     }
 
     /// Reads to the end: which of the program's lines came, in order, and the closing code.
-    fn all_lines(mut self, id: &str, begun: &mpsc::Sender<()>) -> Result<(Vec<usize>, u16)> {
+    fn all_lines(
+        mut self,
+        id: &str,
+        begun: &mpsc::Sender<Result<()>>,
+    ) -> Result<(Vec<usize>, u16)> {
         let prefix = format!("{id}: line ");
         let (mut lines, mut is_first) = (Vec::new(), true);
         loop {
@@ -89,7 +93,7 @@ impl Monitor {
                 Err(code) => return Ok((lines, code)),
             };
             if std::mem::take(&mut is_first) {
-                let _ = begun.send(());
+                let _ = begun.send(Ok(()));
             }
             let frame: Value = serde_json::from_str(&text)?;
             let status = frame.get("status").context("every frame has a status")?;
@@ -139,13 +143,16 @@ fn two_thousand_watch_one_run_and_each_is_told_every_line() -> Told {
         let (authority, token, id, told) =
             (authority.clone(), token.clone(), id.clone(), told.clone());
         let watch = move || {
-            let monitor = Monitor::open(&authority, &token, &format!("/v3/models/{id}/monitor"))?;
-            monitor.all_lines(&id, &told)
+            let path = format!("/v3/models/{id}/monitor");
+            let watched = Monitor::open(&authority, &token, &path)
+                .and_then(|monitor| monitor.all_lines(&id, &told));
+            // Whoever waits for all of them to begin should not wait for this one.
+            watched.map_err(|error| drop(told.send(Err(error)))).ok()
         };
         watchers.push(std::thread::Builder::new().stack_size(STACK).spawn(watch)?);
     }
     for _ in 0..WATCHERS {
-        begun.recv_timeout(PATIENCE).context("not all of them are served")?;
+        begun.recv_timeout(PATIENCE).context("not all of them are served")??;
     }
     let pid = scene.server.pid();
     let (before, began) = (ticks(pid)?, Instant::now());
@@ -153,7 +160,7 @@ fn two_thousand_watch_one_run_and_each_is_told_every_line() -> Told {
     let expected: Vec<usize> = (1..=LINES).collect();
     for watcher in watchers {
         let Ok(watched) = watcher.join() else { bail!("a watcher panicked") };
-        let (lines, code) = watched?;
+        let (lines, code) = watched.context("a watcher was cut off")?;
         ensure!(lines == expected, "{} lines of {LINES}", lines.len());
         ensure!(code == 1000, "closed with {code}");
     }

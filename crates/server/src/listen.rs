@@ -3,6 +3,7 @@
 //! A client that takes minutes for the head of a request, or does not read its answer, costs
 //! a connection; so it gets a minute. Bodies are watched where they are read (`routes`).
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, getrlimit};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// How long the head of a request may take, from the end of the one before: so also how long
@@ -31,6 +32,19 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long requests under way may take when the server is told to stop.
 /// Learners keep long questions open, so this is not waited for in vain.
 const LAST_REQUESTS: Duration = Duration::from_millis(500);
+
+/// How many connections wait in the kernel to be taken: as many as it allows, which by
+/// default is this. With fewer, a thousand monitors that come at once are turned away.
+const BACKLOG: u32 = 4096;
+
+/// Begins to listen; connections wait until they are taken by [`listen`].
+pub(crate) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that is started again should not wait for connections of the one before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Answers requests until `stop` comes. Then no new ones are taken, and those
 /// under way get a moment: what is durable is durable, and clients ask again.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rustix::fs::Mode;
 use secrecy::ExposeSecret as _;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use trainyard_api::Time;
 use trainyard_api::service::RuntimeFile;
@@ -19,7 +18,7 @@ use trainyard_ledger::{Ledger, LedgerError, OpenError};
 use crate::config::{Config, ConfigError};
 use crate::credential;
 use crate::gates::Gates;
-use crate::listen::listen;
+use crate::listen::{bind, listen};
 use crate::monitor::feed::Feeds;
 use crate::routes::{Shared, router};
 use crate::runtime::{Home, HomeError};
@@ -109,9 +108,7 @@ pub async fn serve(options: ServeOptions, ready: impl FnOnce(&str)) -> Result<()
 
     let control = start_control(&options, &config, address, ledger).await?;
     crash_point!("start.effects_carried_out");
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|source| ServeError::Listen { address, source })?;
+    let listener = bind(address).map_err(|source| ServeError::Listen { address, source })?;
     let bound = listener.local_addr().map_err(ServeError::Serve)?;
     let url = format!("http://{}", reachable(bound));
     control.go(url.clone());
