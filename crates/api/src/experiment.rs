@@ -190,7 +190,7 @@ pub struct TrainingStatus {
     /// A trial that ended well: the value of the objective.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objective: Option<f64>,
-    /// A search: the id of its best trial so far. A trial: whether it is the best so far.
+    /// A search: the id of its best trial so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<String>,
     /// Where its results are.

@@ -6,7 +6,8 @@
 //! - [`submit`](Control::submit), [`check`](Control::check): admission.
 //! - `preflight`: both stores are tried, before a run is taken.
 //! - `board`: the unsettled runs in memory, a mirror of the ledger.
-//! - `prepare`, `schedule`, `launch`, `watch`, `loose_ends`, `retention`, `disk`: the reconcilers. Each compares
+//! - `experiments`: searches for hyperparameters, whose trials are runs; `models`: trained models that are kept.
+//! - `prepare`, `data`, `schedule`, `launch`, `watch`, `experiments`, `models`, `loose_ends`, `retention`, `disk`: the reconcilers. Each compares
 //!   the board with the world, moves what it can, and sleeps until somebody
 //!   rings its bell or a timer does; none takes any input, so that a restart
 //!   needs no path of its own.

@@ -15,7 +15,6 @@ use trainyard_api::{ErrorBody, Time};
 use trainyard_ledger::DefinitionRecord;
 use trainyard_model::code::Code;
 use trainyard_model::ids::DefinitionId;
-use uuid::Uuid;
 
 use crate::access::{Reader, Writer};
 use crate::answer::{Answer, Failure};
@@ -23,6 +22,7 @@ use crate::extract::{Asked, Content};
 use crate::paging::{self, Paging};
 use crate::routes::Shared;
 use crate::upload::SentZip;
+use crate::version;
 
 const PATH: &str = "/v3/ml_assets/training_definitions";
 
@@ -160,7 +160,7 @@ pub(crate) async fn delete(
 fn resource(record: DefinitionRecord, base_url: &str) -> Answer<TrainingDefinitionResource> {
     let url = format!("{base_url}{PATH}/{}", record.id);
     let state = if record.content.is_some() { "persisted" } else { "awaiting_content" };
-    let version = version_id(record.id);
+    let version = version::id_of(record.id.0);
     let version_url = format!("{url}/versions/{version}");
     let version = ContentVersion {
         guid: version.to_string(),
@@ -186,18 +186,10 @@ fn resource(record: DefinitionRecord, base_url: &str) -> Answer<TrainingDefiniti
     })
 }
 
-/// What the id of a training definition's one version differs in from its own. v3 has versions
-/// with ids of their own; here a definition has one for all its life.
-const VERSION: u128 = 0x0001_0000_0000_0000_0000_0000_0000_0001;
-
-fn version_id(id: DefinitionId) -> Uuid {
-    Uuid::from_u128(id.0.as_u128() ^ VERSION)
-}
-
 /// The id of the training definition that has this version.
 fn of_version(id: &str, version: &str) -> Answer<String> {
     let known = definition_id(id)?;
-    if version.parse() == Ok(version_id(known)) {
+    if version::is_of(version, known.0) {
         return Ok(id.to_owned());
     }
     Err(Failure::not_found(Code::UnknownDefinition, "there is no such version of it"))

@@ -3,7 +3,7 @@
 //! A handler extracts, names the permission it needs as an argument
 //! ([`access`]), calls `control` once and shapes the answer. The whole router is
 //! one screen: [`routes`]. Every route needs a credential but `/health` and the
-//! login; a test walks the OpenAPI document to see that it is so.
+//! logins; a test walks the OpenAPI document to see that it is so.
 //!
 //! [`serve`] is the life of a server process: lock the data directory, open the
 //! ledger, start `control`, listen, write the runtime file, and on SIGTERM stop
@@ -47,6 +47,7 @@ mod service;
 mod stream;
 mod upload;
 mod users;
+mod version;
 
 pub use config::{Config, ConfigError};
 pub use gates::Gates;

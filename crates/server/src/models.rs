@@ -28,7 +28,7 @@ use crate::paging::{self, Paging};
 use crate::routes::Shared;
 use crate::runs::run_id;
 use crate::upload::SentZip;
-use crate::{keyless, users};
+use crate::{keyless, users, version};
 
 const PATH: &str = "/v3/ml_assets/models";
 const WHAT: &str = "stored model";
@@ -225,16 +225,9 @@ fn model_id(text: &str) -> Answer<Uuid> {
     text.parse().map_err(|_| Failure::unknown(WHAT))
 }
 
-/// What the id of a model's one version differs in from its own.
-const VERSION: u128 = 0x0001_0000_0000_0000_0000_0000_0000_0001;
-
-fn version_id(id: Uuid) -> Uuid {
-    Uuid::from_u128(id.as_u128() ^ VERSION)
-}
-
 fn of_version(id: &str, version: &str) -> Answer<String> {
     let known = model_id(id)?;
-    if version.parse() == Ok(version_id(known)) {
+    if version::is_of(version, known) {
         return Ok(id.to_owned());
     }
     Err(Failure::unknown("version of this stored model"))
@@ -264,14 +257,14 @@ fn content_status(record: &DocumentRecord) -> Answer<ModelContentStatus> {
 }
 
 fn version_url(id: Uuid, base_url: &str) -> String {
-    format!("{base_url}{PATH}/{id}/versions/{}", version_id(id))
+    format!("{base_url}{PATH}/{id}/versions/{}", version::id_of(id))
 }
 
 fn resource(record: DocumentRecord, base_url: &str) -> Answer<ModelResource> {
     let metadata = metadata(&record, base_url);
     let version = version_url(record.id, base_url);
     let model_version = ModelVersion {
-        guid: version_id(record.id).to_string(),
+        guid: version::id_of(record.id).to_string(),
         content_url: format!("{version}/content"),
         url: version,
         created_at: Time(record.created_at),
@@ -312,7 +305,7 @@ fn published_view(record: DocumentRecord, base_url: &str, root: &str) -> Answer<
             model_type: format!("{}-{}", framework("name"), framework("version")),
             latest_version: PublishedVersion {
                 url: version_url(id, base_url),
-                guid: version_id(id).to_string(),
+                guid: version::id_of(id).to_string(),
                 created_at: Time(record.created_at),
             },
             ml_asset_guid: id.to_string(),
