@@ -20,9 +20,13 @@ use trainyard_model::state::{Preparation, RunState};
 use crate::control::Control;
 use crate::problem::Problem;
 
-/// Builds ring a bell; the timer is for other servers on the same cache, for disks that fill
-/// up, and for packages that could not go while something was installed.
+/// Builds ring a bell; the timer is for other servers on the same cache and for disks that
+/// fill up.
 const LOOK_EVERY: Duration = Duration::from_hours(1);
+
+/// What should have gone and could not, because a run used it, goes so soon after nobody does.
+/// Its lock rings no bell: a learner holds it until it ends, which is after its run has.
+const LOOK_AGAIN: Duration = Duration::from_secs(20);
 
 /// An environment that was not used for so long is not missed.
 const UNUSED: Duration = Duration::from_hours(30 * 24);
@@ -35,34 +39,41 @@ pub(crate) struct OwnHashes(Mutex<HashMap<(FrameworkRef, Digest), String>>);
 impl Control {
     /// Runs until the server stops.
     pub(crate) async fn reconcile_disk(self: Arc<Self>) {
-        let mut seen = None;
+        let mut regularly = tokio::time::interval(LOOK_EVERY);
+        let mut seen = 0;
+        let mut left = false;
         loop {
-            if seen.is_none() {
-                self.environments.finish_interrupted().await;
-            }
-            let builds = self.environments.builds();
-            if seen.replace(builds) != Some(builds) {
-                self.let_environments_fit().await;
-            }
             tokio::select! {
-                () = self.bells.disk.notified() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => seen = None,
+                _ = regularly.tick() => self.environments.finish_interrupted().await,
+                () = tokio::time::sleep(LOOK_AGAIN), if left => {}
+                () = self.bells.disk.notified() => {
+                    let builds = self.environments.builds();
+                    if std::mem::replace(&mut seen, builds) == builds {
+                        continue;
+                    }
+                }
             }
+            left = self.let_environments_fit().await;
         }
     }
 
-    async fn let_environments_fit(&self) {
+    /// Tells whether something was left that should have gone.
+    async fn let_environments_fit(&self) -> bool {
         let going = Going::UntilTheyFit(self.settings.environment_bytes);
         match self.prune_environments(going, false).await {
-            Ok(Pruned { removed, freed, .. }) if !removed.is_empty() => {
-                let removed = removed.iter().map(|one| one.release.as_str()).collect::<Vec<_>>();
-                let removed = removed.join(", ");
-                tracing::info!(removed, freed, "environments gave way to newer ones");
+            Ok(Pruned { removed, freed, kept, untidy }) => {
+                if !removed.is_empty() {
+                    let removed =
+                        removed.iter().map(|one| one.release.as_str()).collect::<Vec<_>>();
+                    let removed = removed.join(", ");
+                    tracing::info!(removed, freed, "environments gave way to newer ones");
+                }
+                untidy || kept.iter().any(|(_, stays)| *stays != Stays::Wanted)
             }
-            Ok(_) => {}
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "environments take more room than they may");
+                false
             }
         }
     }
