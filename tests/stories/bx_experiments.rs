@@ -2,9 +2,10 @@
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
+use trainyard_testkit::wait::eventually;
 use trainyard_testkit::zip;
 
-use crate::harness::{Bx, Scene, Told, quoted};
+use crate::harness::{Bx, SOON, Scene, Told, quoted};
 
 /// Trains nothing: the accuracy is the rate that it was given.
 const PROGRAM: &str = r#"
@@ -169,5 +170,61 @@ fn trainyards_own_command_shows_the_trials_and_the_best() -> Told {
     scene.home.call(["experiments", "delete", ids.trim()])?.expect_code(0)?;
     let none = scene.home.call(["experiments"])?.expect_code(0)?;
     ensure!(none.stderr.contains("no experiments yet"), "{none:?}");
+    Ok(())
+}
+
+/// What a search prints of itself, beginning before it ends.
+#[test]
+fn a_search_has_a_log_and_a_state_as_a_run_has() -> Told {
+    let scene = Scene::start()?;
+    let bx = Bx::new(&scene.home)?;
+    let definition = stored_definition(&bx)?;
+    let manifest = bx.write("experiment.json", experiment(&scene, &definition).to_string())?;
+    let manifest = manifest.to_str().context("text")?;
+    scene.home.call(["experiments", "submit", manifest, "--run"])?.expect_code(0)?;
+    let search = eventually("the search to begin", SOON, || {
+        let shown = scene.home.call(["experiments", "show", "last", "--json"]).ok()?.json().ok()?;
+        let trainings = shown["run"]["entity"]["training_statuses"].as_array()?.clone();
+        let trial =
+            trainings.iter().find_map(|one| one["training_guid"].as_str()?.strip_suffix("_0"));
+        trial.map(str::to_owned)
+    })?;
+    let call = |words: &[&str]| scene.home.call(words.iter().chain(&[search.as_str()]));
+
+    let followed = call(&["logs", "-f"])?.expect_code(0)?;
+    let lines: Vec<&str> = followed.stdout.lines().collect();
+    ensure!(lines[0].starts_with("searching for the largest `accuracy` with random"), "{lines:?}");
+    ensure!(lines[lines.len() - 1].starts_with("the best is trial "), "{lines:?}");
+    ensure!(lines.len() == 8, "one line, three beginnings, three ends, the best: {lines:?}");
+    ensure!(followed.stderr.contains(&format!("{search} completed")), "{followed:?}");
+    let stored =
+        scene.store.path().join("results").join(&search).join("learner-1/training-log.txt");
+    ensure!(std::fs::read_to_string(stored)? == followed.stdout);
+
+    ensure!(call(&["logs"])?.expect_code(0)?.stdout == followed.stdout);
+    let last = call(&["logs", "--tail", "1"])?.expect_code(0)?.stdout;
+    ensure!(last.trim_end() == lines[7], "{last}");
+    let found = call(&["logs", "--grep", "accuracy =", "--tail", "2"])?.expect_code(0)?.stdout;
+    let expected: Vec<&str> =
+        lines.iter().copied().filter(|line| line.contains("accuracy =")).collect();
+    ensure!(found.lines().eq(expected[expected.len() - 2..].iter().copied()), "{found}");
+    let nothing = call(&["logs", "--since", "2100-01-01T00:00:00Z"])?;
+    ensure!(nothing.expect_code(0)?.stdout.is_empty());
+    let refused = call(&["logs", "--attempt", "2"])?;
+    ensure!(refused.stderr.contains("a search has but one"), "{refused:?}");
+
+    call(&["wait"])?.expect_code(0)?;
+    let shown = call(&["show"])?.expect_code(0)?.stdout;
+    ensure!(shown.contains("state      completed"), "{shown}");
+    ensure!(call(&["events"])?.expect_code(0)?.stdout.is_empty());
+    // What it has not, it says where to find.
+    for verb in ["why", "metrics", "rerun", "halt", "delete"] {
+        let refused = call(&[verb])?;
+        ensure!(refused.code == 102, "{verb}: {refused:?}");
+        ensure!(
+            refused.stderr.contains(&format!("its trials are runs: {search}_0")),
+            "{refused:?}"
+        );
+    }
     Ok(())
 }

@@ -65,7 +65,7 @@ pub use admission::{Accepted, Upload};
 pub use attempt::{AttemptError, LogAnswer};
 pub use control::{Control, StartError};
 pub use definitions::StoredContent;
-pub use experiments::SearchStory;
+pub use experiments::{SearchStory, StoryLine};
 pub use logbook::Piece as LogDelivery;
 pub use logs::{FoundLine, LineQuestion, LineReader, LogPiece, LogQuestion};
 pub use metrics::{CurveQuestion, MetricsPage, is_wanted};

@@ -11,6 +11,7 @@ use trainyard_model::diagnostic::Diagnostic;
 use trainyard_model::ids::{AttemptId, AttemptNo, RunId, UserName};
 
 use crate::control::Control;
+use crate::experiments::reading;
 use crate::logbook::lines::{Cursor, Wanted};
 use crate::logbook::{LogId, Logbook};
 use crate::problem::Problem;
@@ -69,6 +70,8 @@ pub struct LineReader {
     only: Option<u32>,
     matching: Option<Regex>,
     cursors: Vec<Cursor>,
+    /// It is a search, which is of this user.
+    searcher: Option<UserName>,
 }
 
 /// A line of a log.
@@ -93,7 +96,12 @@ impl Control {
         question: LogQuestion,
         limit: usize,
     ) -> Result<LogPiece, Problem> {
-        let record = self.record(owner, run).await?;
+        let record = match self.record(owner, run).await {
+            Err(Problem::Search(_)) => {
+                return self.search_log(owner, run, &question, limit).await;
+            }
+            found => found?,
+        };
         let attempt = self.log_attempt(&record, question.attempt)?;
         self.with_logbook(move |book| {
             let learner = question.learner.unwrap_or(1);
@@ -124,10 +132,21 @@ impl Control {
         attempt: Option<u32>,
         question: LineQuestion,
     ) -> Result<LineReader, Problem> {
-        let record = self.record(owner, run).await?;
-        let attempt = self.log_attempt(&record, attempt)?;
         let LineQuestion { learner: only, matching, tail, since } = question;
         let matching = matching.map(|text| pattern(&text)).transpose()?;
+        let record = match self.record(owner, run).await {
+            Err(Problem::Search(_)) => {
+                let lines = self.search_lines(owner, run, attempt, only).await?;
+                let searcher = Some(owner.clone());
+                let attempt = AttemptId { run: run.clone(), attempt: AttemptNo::FIRST };
+                let mut reader = LineReader { attempt, only, matching, cursors: vec![], searcher };
+                let begin = reading::first_of(&lines, since, tail, |line| reader.wants(line));
+                reader.cursors.push(Cursor { learner: reading::LEARNER, offset: begin });
+                return Ok(reader);
+            }
+            found => found?,
+        };
+        let attempt = self.log_attempt(&record, attempt)?;
         let all_is_there = record.state.settled().is_some();
         self.with_logbook(move |book| {
             let mut cursors = Vec::new();
@@ -141,7 +160,7 @@ impl Control {
                 let wanted = Wanted { matching: matching.clone(), all_is_there };
                 cursors = book.last_lines(&attempt, cursors, &wanted, count)?;
             }
-            Ok(LineReader { attempt, only, matching, cursors })
+            Ok(LineReader { attempt, only, matching, cursors, searcher: None })
         })
         .await
     }
@@ -153,6 +172,15 @@ impl Control {
         mut reader: LineReader,
         all_is_there: bool,
     ) -> Result<(LineReader, Vec<FoundLine>, bool), Problem> {
+        if let Some(searcher) = &reader.searcher {
+            let mut lines =
+                self.search_lines(searcher, &reader.attempt.run, None, reader.only).await?;
+            let begin = reader.cursors.first().map_or(0, |cursor| cursor.offset);
+            let offset = reading::end(&lines).max(begin);
+            reader.cursors = vec![Cursor { learner: reading::LEARNER, offset }];
+            lines.retain(|line| line.offset >= begin && reader.wants(line));
+            return Ok((reader, lines, offset > begin));
+        }
         self.with_logbook(move |book| {
             if reader.only.is_none() {
                 // Learners begin when they like.
@@ -211,6 +239,15 @@ impl Control {
 }
 
 impl LineReader {
+    /// Is it the log of a search, which has no program of its own?
+    pub fn is_of_search(&self) -> bool {
+        self.searcher.is_some()
+    }
+
+    fn wants(&self, line: &FoundLine) -> bool {
+        self.matching.as_ref().is_none_or(|pattern| pattern.is_match(&line.text))
+    }
+
     /// Where it is, as text: `ATTEMPT/LEARNER:OFFSET,…`.
     pub fn position(&self) -> String {
         let cursors = self.cursors.iter().map(|own| format!("{}:{}", own.learner, own.offset));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use trainyard_frameworks::EnvironmentError;
 use trainyard_ledger::LedgerError;
 use trainyard_model::diagnostic::Diagnostic;
+use trainyard_model::ids::RunId;
 use trainyard_model::refusal::Refusal;
 
 /// Why a request was not carried out.
@@ -16,6 +17,9 @@ pub enum Problem {
         /// `run`, `training definition`, `stored model` …
         what: &'static str,
     },
+    /// It is a search for hyperparameters, which has no program of its own.
+    #[error("{0} is a search for hyperparameters, and no run of its own")]
+    Search(RunId),
     /// What the user sent is not right; all complaints.
     #[error("the submission has {} complaints", .0.len())]
     Refused(Vec<Diagnostic>),

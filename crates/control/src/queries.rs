@@ -53,7 +53,7 @@ impl Control {
     ) -> Result<RunResource, Problem> {
         let record = match self.record(owner, run).await {
             Ok(record) => record,
-            Err(Problem::NotFound { .. }) => {
+            Err(Problem::Search(_)) => {
                 return self.search_as_run(owner, run, base_url).await?.ok_or(Problem::RUN);
             }
             Err(problem) => return Err(problem),
@@ -109,10 +109,10 @@ impl Control {
 
     /// Wants the run to end; of a search, the experiment's run that it belongs to.
     pub async fn cancel(self: &Arc<Self>, owner: &UserName, run: &RunId) -> Result<(), Problem> {
-        if let Err(problem) = self.record(owner, run).await {
-            let is_search = self.cancel_search(owner, run).await?;
-            return if is_search { Ok(()) } else { Err(problem) };
-        }
+        match self.record(owner, run).await {
+            Err(Problem::Search(_)) => return self.cancel_search(owner, run).await,
+            found => found?,
+        };
         match self.tell(run, Event::CancelRequested { by: owner.clone() }).await {
             Ok(_) | Err(ApplyError::Refused(Refusal::AlreadyKnown)) => Ok(()),
             Err(error) => Err(problem(error)),
@@ -170,7 +170,7 @@ impl Control {
         after: u64,
         limit: u32,
     ) -> Result<EventList, Problem> {
-        self.record(owner, run).await?;
+        self.run_or_search(owner, run).await?;
         let records = self.ledger.events(run, after, limit).await?;
         let next_after = (records.len() == limit as usize)
             .then(|| records.last().map(|record| record.seq))
@@ -191,7 +191,7 @@ impl Control {
 
     /// What became of each attempt of the run, in their order.
     pub async fn attempts(&self, owner: &UserName, run: &RunId) -> Result<AttemptList, Problem> {
-        self.record(owner, run).await?;
+        self.run_or_search(owner, run).await?;
         let records = self.ledger.attempts(run).await?;
         let resources = records
             .into_iter()
@@ -210,7 +210,10 @@ impl Control {
         owner: &UserName,
         run: &RunId,
     ) -> Result<StreamState, Problem> {
-        let record = self.record(owner, run).await?;
+        let record = match self.record(owner, run).await {
+            Err(Problem::Search(_)) => return self.search_stream_state(owner, run).await,
+            found => found?,
+        };
         let status = view::status(&record, &self.around(&record, "", None));
         Ok(StreamState {
             at_rest: record.state.is_at_rest(),
@@ -292,12 +295,17 @@ impl Control {
         ((all - live) as u64, live as u64)
     }
 
+    /// The run; [`Problem::Search`] when this is the id of a search.
     pub(crate) async fn record(&self, owner: &UserName, run: &RunId) -> Result<RunRecord, Problem> {
         let record = match self.board.get(run) {
             Some(record) => Some(record),
             None => self.ledger.run(run).await?,
         };
-        record.filter(|record| record.owner == *owner && !is_going_away(record)).ok_or(Problem::RUN)
+        match record.filter(|record| record.owner == *owner && !is_going_away(record)) {
+            Some(record) => Ok(record),
+            None if self.is_search(owner, run).await? => Err(Problem::Search(run.clone())),
+            None => Err(Problem::RUN),
+        }
     }
 
     fn around<'a>(

@@ -31,11 +31,24 @@ pub struct Digest {
 struct Chosen {
     every: u64,
     seen: u64,
-    kept: Vec<Record>,
+    kept: Vec<Arrived>,
     /// How many values are in those that are kept.
     values: usize,
     /// The last one, which still takes values in.
-    last: Record,
+    last: Arrived,
+}
+
+/// A record, and how many of any phase had come before it: many share a millisecond.
+#[derive(Debug, Clone)]
+struct Arrived {
+    number: u64,
+    record: Record,
+}
+
+impl Arrived {
+    fn order(&self) -> (i64, u64) {
+        (self.record.moment.at, self.number)
+    }
 }
 
 impl Digest {
@@ -56,6 +69,7 @@ impl Digest {
         }
         let values = values.iter().take(VALUES).map(|(name, value)| ((*name).to_owned(), *value));
         let record = Record { phase: phase.to_owned(), moment, values: values.collect() };
+        let record = Arrived { number: self.records, record };
         if let Some(chosen) = self.phases.get_mut(phase) {
             chosen.add(record);
         } else if self.phases.len() < PHASES {
@@ -89,20 +103,21 @@ impl Digest {
     /// How each phase stands, in order of time: the moment of its last record, and the last
     /// value of each of its metrics, be it of an earlier moment.
     pub fn latest(&self) -> Vec<Record> {
-        let stand = |(phase, chosen): (&String, &Chosen)| {
+        let mut phases: Vec<(&String, &Arrived)> =
+            self.phases.iter().map(|(phase, chosen)| (phase, &chosen.last)).collect();
+        phases.sort_by_key(|(_, last)| last.order());
+        let stand = |(phase, last): (&String, &Arrived)| {
             let series = self.series.get(phase).into_iter().flatten().take(VALUES);
             let values = series.map(|(name, summary)| (name.clone(), summary.last.value)).collect();
-            Record { phase: phase.clone(), moment: chosen.last.moment, values }
+            Record { phase: phase.clone(), moment: last.record.moment, values }
         };
-        let mut latest: Vec<Record> = self.phases.iter().map(stand).collect();
-        latest.sort_by_key(|record| record.moment.at);
-        latest
+        phases.into_iter().map(stand).collect()
     }
 
     /// At most `most` records in order of time, with no more than ten times as many values:
     /// of each phase the first, the last, and those between them at equal distances.
     pub fn chosen(&self, most: usize) -> Vec<Record> {
-        let mut phases: Vec<Vec<&Record>> = self
+        let mut phases: Vec<Vec<&Arrived>> = self
             .phases
             .values()
             .map(|phase| phase.kept.iter().chain([&phase.last]).collect())
@@ -110,7 +125,7 @@ impl Digest {
         loop {
             let all = || phases.iter().flatten();
             let records = all().count();
-            let values: usize = all().map(|record| record.values.len()).sum();
+            let values: usize = all().map(|one| one.record.values.len()).sum();
             if records <= most && values <= most * 10 {
                 break;
             }
@@ -126,9 +141,9 @@ impl Digest {
                 number % 2 == 1 || number == length
             });
         }
-        let mut chosen: Vec<Record> = phases.into_iter().flatten().cloned().collect();
-        chosen.sort_by_key(|record| record.moment.at);
-        chosen
+        let mut chosen: Vec<&Arrived> = phases.into_iter().flatten().collect();
+        chosen.sort_by_key(|one| one.order());
+        chosen.into_iter().map(|one| one.record.clone()).collect()
     }
 
     /// The value that a search for good parameters goes by: the last one of the metric by
@@ -149,12 +164,12 @@ impl Digest {
 }
 
 impl Chosen {
-    fn add(&mut self, record: Record) {
+    fn add(&mut self, Arrived { number, record }: Arrived) {
         // What belongs to one moment may come in pieces, one from each file.
-        let Err(record) = self.last.join(record) else { return };
-        let before = std::mem::replace(&mut self.last, record);
+        let Err(record) = self.last.record.join(record) else { return };
+        let before = std::mem::replace(&mut self.last, Arrived { number, record });
         if self.seen.is_multiple_of(self.every) {
-            self.values += before.values.len();
+            self.values += before.record.values.len();
             self.kept.push(before);
         }
         self.seen += 1;
@@ -165,7 +180,7 @@ impl Chosen {
                 number += 1;
                 number % 2 == 1
             });
-            self.values = self.kept.iter().map(|record| record.values.len()).sum();
+            self.values = self.kept.iter().map(|one| one.record.values.len()).sum();
         }
     }
 }
@@ -195,6 +210,23 @@ mod tests {
         assert!(chosen.iter().all(|record| record.phase == "test" || record.values.len() == 2));
         assert_eq!(chosen[0].moment.iteration, 1);
         assert!(digest.latest().iter().all(|record| record.moment.iteration == 100_000));
+    }
+
+    #[test]
+    fn what_came_in_one_millisecond_stays_in_the_order_in_which_it_came() {
+        let mut digest = Digest::default();
+        let now = |iteration| Moment { iteration, at: 7 };
+        for (phase, iteration) in [("train", 1), ("test", 1), ("train", 2), ("test", 2)] {
+            digest.record(phase, now(iteration), &[("loss", 0.5)]);
+        }
+        digest.record("eval", now(2), &[("loss", 0.5)]);
+        let order = |records: Vec<Record>| -> Vec<(String, i64)> {
+            records.into_iter().map(|record| (record.phase, record.moment.iteration)).collect()
+        };
+        let expected = [("train", 1), ("test", 1), ("train", 2), ("test", 2), ("eval", 2)];
+        let expected = expected.map(|(phase, iteration)| (phase.to_owned(), iteration));
+        assert_eq!(order(digest.chosen(500)), expected);
+        assert_eq!(order(digest.latest()), expected[2..]);
     }
 
     #[test]

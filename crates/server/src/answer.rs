@@ -113,6 +113,11 @@ impl From<Problem> for Failure {
                 Self::not_found(Code::UnknownDefinition, "there is no such training definition")
             }
             Problem::NotFound { what } => Self::unknown(what),
+            Problem::Search(ref search) => Self::new(
+                StatusCode::NOT_FOUND,
+                Diagnostic::error(Code::UnknownRun, problem.to_string())
+                    .help(format!("its trials are runs: {search}_0, {search}_1 …")),
+            ),
             Problem::Refused(complaints) => Self {
                 status: StatusCode::BAD_REQUEST,
                 trace: uuid::Uuid::now_v7().to_string(),

@@ -107,10 +107,24 @@ fn flatten(path: &str, value: Value, into: &mut BTreeMap<String, Value>) {
                 flatten(&path, value, into);
             }
         }
+        // The parameters of a trial keep their order, so they are a list of names and values.
+        Value::Array(items) if !items.is_empty() && items.iter().all(is_named) => {
+            let fields = items.into_iter().filter_map(|item| match item {
+                Value::Array(pair) => <[Value; 2]>::try_from(pair).ok(),
+                _ => None,
+            });
+            for [name, value] in fields {
+                flatten(&format!("{path}.{}", name.as_str().unwrap_or_default()), value, into);
+            }
+        }
         value => {
             into.insert(path.to_owned(), value);
         }
     }
+}
+
+fn is_named(item: &Value) -> bool {
+    item.as_array().is_some_and(|pair| matches!(&pair[..], [Value::String(_), _]))
 }
 
 /// The words of a command that another one has not, each as often as it has it more. An
@@ -183,6 +197,16 @@ mod tests {
         );
         assert_eq!(words_without(a, b), ["--lr 0.1", "-v"]);
         assert_eq!(words_without(b, a), ["--lr 0.2", "--wide"]);
+    }
+
+    #[test]
+    fn each_parameter_of_a_trial_is_compared_by_its_name() {
+        let mut found = BTreeMap::new();
+        let trial = serde_json::json!({"trial": {"parameters": [["rate", 0.1], ["units", 8]]}});
+        flatten("", trial, &mut found);
+        assert_eq!(found["trial.parameters.rate"], 0.1);
+        assert_eq!(found["trial.parameters.units"], 8);
+        assert_eq!(found.len(), 2);
     }
 
     #[test]

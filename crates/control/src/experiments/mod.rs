@@ -7,11 +7,12 @@
 
 mod checked;
 mod frozen;
+pub(crate) mod reading;
 mod story;
 mod view;
 mod working;
 
-pub use story::SearchStory;
+pub use story::{SearchStory, StoryLine};
 
 use std::sync::Arc;
 
@@ -288,17 +289,12 @@ impl Control {
         }
     }
 
-    /// Wants the experiment's run to end that this search belongs to. `false` when there is
-    /// no such search.
-    pub(crate) async fn cancel_search(
-        &self,
-        owner: &UserName,
-        run: &RunId,
-    ) -> Result<bool, Problem> {
-        let Some((record, ..)) = self.search_of(owner, run).await? else { return Ok(false) };
-        let Some(experiment) = record.parent else { return Ok(false) };
-        self.cancel_experiment_run(owner, experiment, record.id).await?;
-        Ok(true)
+    /// Wants the experiment's run to end that this search belongs to.
+    pub(crate) async fn cancel_search(&self, owner: &UserName, run: &RunId) -> Result<(), Problem> {
+        let found = self.search_of(owner, run).await?;
+        let (record, ..) = found.ok_or(Problem::RUN)?;
+        let experiment = record.parent.ok_or(Problem::RUN)?;
+        self.cancel_experiment_run(owner, experiment, record.id).await
     }
 
     /// Removes the run of an experiment with its trainings; those under way are canceled
@@ -315,7 +311,7 @@ impl Control {
         self.ledger.delete_document(DocumentKind::ExperimentRun, run).await?;
         for training in trainings {
             match self.delete(owner, &training.run).await {
-                Ok(()) | Err(Problem::NotFound { .. }) => {}
+                Ok(()) | Err(Problem::NotFound { .. } | Problem::Search(_)) => {}
                 Err(problem) => {
                     tracing::warn!(run = %training.run, %problem, "a deleted experiment's training stays");
                 }

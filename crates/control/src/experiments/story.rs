@@ -27,11 +27,20 @@ const METRICS: &str = "learner-1/evaluation-metrics.txt";
 /// The best trial's parameters, to be read by whoever trains with them.
 const BEST: &str = "best.json";
 
+/// A line of a search's log.
+#[derive(Debug, Clone)]
+pub struct StoryLine {
+    /// When that happened which it tells.
+    pub at: Timestamp,
+    /// What it says, without a line feed.
+    pub text: String,
+}
+
 /// What is known of a search.
 #[derive(Debug, Clone)]
 pub struct SearchStory {
     /// Its log so far.
-    pub lines: Vec<String>,
+    pub lines: Vec<StoryLine>,
     /// The objective of each trial, in the order in which they ended.
     pub metrics: Vec<Metric>,
     /// Nothing more comes.
@@ -99,8 +108,8 @@ impl Control {
         let secrets = reference.secrets();
         let results = &reference.definition.results;
         let store = open(&self.guard, results, secrets.results.as_ref()).await?;
-        let mut log = lines(search, study, own, trials).join("\n");
-        log.push('\n');
+        let lines = lines(search, study, own, trials);
+        let log: String = lines.iter().flat_map(|line| [line.text.as_str(), "\n"]).collect();
         let metrics: Vec<String> =
             metrics(study, trials).iter().map(|metric| metrics_line(&own.run, metric)).collect();
         let history: Vec<_> = trials.iter().map(as_trial).collect();
@@ -172,16 +181,17 @@ fn lines(
     study: &Study,
     own: &TrainingRecord,
     trials: &[TrainingRecord],
-) -> Vec<String> {
+) -> Vec<StoryLine> {
     let best = if study.maximize() { "largest" } else { "smallest" };
     let method = search.asked["method"]["name"].as_str().unwrap_or("random");
-    let mut told = vec![format!(
+    let text = format!(
         "searching for the {best} `{}` with {method}: at most {} trials, {} at a time, seed {}",
         study.objective(),
         study.total(),
         study.parallel(),
         own.seed.unwrap_or_default(),
-    )];
+    );
+    let mut told = vec![StoryLine { at: own.submitted_at, text }];
     let mut events: Vec<(Timestamp, bool, u32, String)> = Vec::new();
     for trial in trials {
         let number = trial.trial.unwrap_or_default();
@@ -213,11 +223,11 @@ fn lines(
         events.push((at, true, number, format!("trial {number}: {what}")));
     }
     events.sort_by_key(|(at, is_end, number, _)| (*at, *is_end, *number));
-    told.extend(events.into_iter().map(|(_, _, _, line)| line));
+    told.extend(events.into_iter().map(|(at, _, _, text)| StoryLine { at, text }));
     let history: Vec<_> = trials.iter().map(as_trial).collect();
     let all_ended = history.iter().all(|trial| trial.outcome != Outcome::Pending);
     if all_ended && own.outcome.is_some() {
-        told.push(match study.best(&history) {
+        let text = match study.best(&history) {
             Some(number) => format!(
                 "the best is trial {number} ({}): {} = {}",
                 trials[number].run,
@@ -225,7 +235,8 @@ fn lines(
                 value_of(&trials[number]).unwrap_or_default()
             ),
             None => "there is no best: no trial reported a value".to_owned(),
-        });
+        };
+        told.push(StoryLine { at: own.ended_at.unwrap_or(own.submitted_at), text });
     }
     told
 }

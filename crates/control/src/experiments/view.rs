@@ -177,7 +177,8 @@ impl Control {
                 let reference = resource.entity.training_results_reference;
                 status.result = Some(TrainingResult { reference });
             }
-            Err(Problem::NotFound { .. }) => {}
+            // It has not begun, was deleted, or has no program of its own.
+            Err(Problem::NotFound { .. } | Problem::Search(_)) => {}
             Err(problem) => return Err(problem),
         }
         Ok(status)
@@ -215,8 +216,8 @@ impl Control {
         status.finished_at = own.ended_at.map(Time);
         status.waiting_for.clear();
         status.slots_note = None;
-        status.log_bytes = 0;
-        let last = told.lines.last().cloned().unwrap_or_default();
+        status.log_bytes = told.lines.iter().map(|line| line.text.len() as u64 + 1).sum();
+        let last = told.lines.last().map(|line| line.text.as_str()).unwrap_or_default();
         status.message = format!("{}: {last}", own.run);
         if let Some(TrainingOutcome::Failed { message }) = &own.outcome {
             status.error = Some(failure(message));

@@ -133,7 +133,11 @@ fn each_point_comes_once_whatever_dies() {
     let mut attempt = start(SLOW);
     until_point(&attempt, "train/loss", 50);
     attempt.server.go();
-    std::thread::sleep(Duration::from_millis(700));
+    let events = attempt.path("attempt/logs/events.out.tfevents.1.host");
+    let size = || fs::metadata(&events).map(|data| data.len()).unwrap_or_default();
+    let begun = size();
+    // Some 150 points, which nobody takes.
+    eventually("more points", LIMIT, || (size() > begun + 6000).then_some(())).expect("written");
     attempt.server.come();
     until_point(&attempt, "train/error", 400);
     // The program dies with its learner, and another one reads what it left.

@@ -103,10 +103,8 @@ impl Watched {
                     let feed = self.shared.feeds.of(run);
                     Training::Run { feed, position, state: None, is_over: false }
                 }
-                Ok(None) if control.search_story(&self.user, run).await?.is_some() => {
-                    Training::Search(Heard::default())
-                }
-                Ok(None) | Err(_) => return Ok(Vec::new()),
+                Ok(None) => Training::Search(Heard::default()),
+                Err(_) => return Ok(Vec::new()),
             };
             self.trainings.insert(run.clone(), training);
         }

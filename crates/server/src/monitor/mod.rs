@@ -79,8 +79,7 @@ pub(crate) async fn monitor(
     }))
 }
 
-/// Where a monitor of this run begins; `None` when there is no such run, which may yet be
-/// the search of an experiment.
+/// Where a monitor of this run begins; `None` when it is the search of an experiment.
 pub(crate) async fn start(
     shared: &Shared,
     user: &UserName,
@@ -94,8 +93,8 @@ pub(crate) async fn start(
     // With a number of lines it is the latest attempt's; else everything, from the first on.
     let attempt = last.is_none().then_some(1);
     match shared.control.line_reader(user, run, attempt, question).await {
+        Ok(lines) if lines.is_of_search() => Ok(None),
         Ok(lines) => Ok(Some(Position { lines, metrics: 0 })),
-        Err(Problem::NotFound { .. }) => Ok(None),
         Err(problem) => Err(problem.into()),
     }
 }

@@ -41,7 +41,7 @@ impl Heard {
     /// The frames that tell what is new.
     pub(super) fn frames(&mut self, run: &RunId, story: &SearchStory) -> Vec<Utf8Bytes> {
         let lines = story.lines.iter().skip(self.lines);
-        let mut frames: Vec<_> = lines.map(|text| frame::line(run, text.as_bytes())).collect();
+        let mut frames: Vec<_> = lines.map(|line| frame::line(run, line.text.as_bytes())).collect();
         frames.extend(story.metrics.iter().skip(self.metrics).map(frame::metric));
         (self.lines, self.metrics) = (story.lines.len(), story.metrics.len());
         frames
