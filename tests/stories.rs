@@ -22,6 +22,7 @@ mod stories {
     mod data_cache;
     mod data_directory;
     mod dialects;
+    mod digits_search;
     mod disk;
     mod experiments_killed;
     mod faults;

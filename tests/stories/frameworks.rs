@@ -46,11 +46,7 @@ impl Example {
         for bucket in [data, results] {
             s3.create_bucket(bucket)?;
         }
-        for entry in std::fs::read_dir(mnist::mnist()?)? {
-            let path = entry?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).context("a file name")?;
-            s3.put(data, name, &std::fs::read(&path)?)?;
-        }
+        put_digits(&s3, data)?;
         let version = between(&page, "version: ", "}")?;
         // Programs of old Pythons are started as they were then.
         let python = if self.version.ends_with("-py2") { "python " } else { "python3 " };
@@ -106,6 +102,16 @@ impl Example {
         let is_unavailable = release["availability"] == "unavailable";
         Ok(is_unavailable.then(|| release["reason"].as_str().unwrap_or_default().to_owned()))
     }
+}
+
+/// Puts the four files of MNIST into a bucket.
+pub(super) fn put_digits(s3: &S3Server, bucket: &str) -> Told {
+    for entry in std::fs::read_dir(mnist::mnist()?)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).context("a file name")?;
+        s3.put(bucket, name, &std::fs::read(&path)?)?;
+    }
+    Ok(())
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> anyhow::Result<&'a str> {
