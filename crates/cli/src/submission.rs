@@ -23,13 +23,15 @@ pub(crate) struct Submission {
 }
 
 /// Names under which a directory's own definition is found.
-const DEFINITION_NAMES: [&str; 6] = [
+const DEFINITION_NAMES: [&str; 7] = [
     "job.json",
     "job.yaml",
     "job.yml",
     "training-definition.json",
     "training-definition.yaml",
     "training-definition.yml",
+    // What `bx ml generate-manifest training-runs` calls it.
+    "training-runs.yml",
 ];
 
 /// How many packed files are named one by one.

@@ -191,6 +191,8 @@ codes! {
     TooManyRuns = "TY0621",
     /// The server has as much to do as it takes on at a time.
     Busy = "TY0622",
+    /// Passwords are given faster than they are looked at.
+    TooManyGuesses = "TY0623",
 }
 
 /// A text that is not a code.

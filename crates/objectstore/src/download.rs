@@ -84,6 +84,20 @@ pub async fn download_folder(
     dest: &Path,
     progress: &(dyn Fn(Transferred) + Sync + Send),
 ) -> Result<Transferred, StoreError> {
+    fetch(store, list_folder(store, prefix).await?, dest, None, progress).await
+}
+
+/// Every object whose key begins with the folder `prefix`, and its place without the prefix:
+/// what [`fetch`] takes.
+///
+/// # Errors
+/// A listing that fails, and a key that is no path ([`StoreErrorKind::UnsafeKey`]).
+///
+/// [`StoreErrorKind::UnsafeKey`]: crate::StoreErrorKind::UnsafeKey
+pub async fn list_folder(
+    store: &Store,
+    prefix: &str,
+) -> Result<Vec<(Object, PathBuf)>, StoreError> {
     let prefix = format!("{}/", prefix.trim_end_matches('/'));
     let mut wanted = Vec::new();
     for object in list(store, &prefix).await? {
@@ -97,7 +111,7 @@ pub async fn download_folder(
             Err(why) => return Err(StoreError::unsafe_key(store.name(), &object.key, &why)),
         }
     }
-    fetch(store, wanted, dest, None, progress).await
+    Ok(wanted)
 }
 
 /// Fetches these objects, each to its path below `dest`. The folders on the way are made.

@@ -39,7 +39,7 @@ mod wire;
 pub use budget::{Budget, BudgetPolicy};
 pub use cache::{Cache, Step};
 pub use check::{ContainerSummary, PROBE, check_readable, check_writable};
-pub use download::{Layout, download, download_folder, fetch, list_container};
+pub use download::{Layout, download, download_folder, fetch, list_container, list_folder};
 pub use error::{StoreError, StoreErrorKind};
 pub use guard::{Forbidden, Guard, GuardPolicy, Limits};
 pub use keys::{Place, UnsafeKey, place};

@@ -43,6 +43,14 @@ impl Failure {
         Self { after: Some(after), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, complaint) }
     }
 
+    /// Passwords are given faster than they are looked at.
+    pub(crate) fn guessing(after: Duration) -> Self {
+        let message = "too many wrong passwords for this name: this one was not looked at";
+        let complaint = Diagnostic::error(Code::TooManyGuesses, message)
+            .help("wait as long as `Retry-After` says and give the right one");
+        Self { after: Some(after), ..Self::new(StatusCode::TOO_MANY_REQUESTS, complaint) }
+    }
+
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, Diagnostic::error(Code::BadRequest, message))
     }

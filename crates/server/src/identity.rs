@@ -6,10 +6,10 @@
 
 use std::collections::HashMap;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
@@ -23,28 +23,39 @@ use utoipa::ToSchema;
 use crate::answer::{Answer, Failure};
 use crate::credential::{self, LOGIN_LASTS};
 use crate::extract::Small;
+use crate::guesses::Peer;
 use crate::passwords;
 use crate::routes::Shared;
 
 /// Logs in with a name and a password (HTTP Basic) and gives a token.
 #[utoipa::path(get, path = "/v3/identity/token", tag = "identity", security(("password" = [])),
-    responses((status = 200, body = TokenBody), (status = 401, body = ErrorBody)))]
+    responses((status = 200, body = TokenBody), (status = 401, body = ErrorBody), (status = 429, body = ErrorBody)))]
 pub(crate) async fn token(
     State(shared): State<Shared>,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
 ) -> Answer<Json<TokenBody>> {
     let (user, password) = basic(&headers)
         .ok_or_else(|| Failure::unauthorized("a login needs a name and a password"))?;
+    let peer = peer.map(|Extension(peer)| peer);
+    if let Err(after) = shared.guesses.may_look(&user, peer) {
+        return Err(Failure::guessing(after));
+    }
     let access = access_of(&shared, &user, password).await?;
+    shared.guesses.was_right(&user, peer);
     let token = credential::login(shared.control.ledger(), &user, access).await?;
     Ok(Json(TokenBody { token: token.expose_secret().to_owned() }))
 }
 
 /// The same at the address that older clients, and one inside of the official client, ask.
 #[utoipa::path(get, path = "/v2/identity/token", tag = "identity", security(("password" = [])),
-    responses((status = 200, body = TokenBody), (status = 401, body = ErrorBody)))]
-pub(crate) async fn token_v2(shared: State<Shared>, headers: HeaderMap) -> Answer<Json<TokenBody>> {
-    token(shared, headers).await
+    responses((status = 200, body = TokenBody), (status = 401, body = ErrorBody), (status = 429, body = ErrorBody)))]
+pub(crate) async fn token_v2(
+    shared: State<Shared>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+) -> Answer<Json<TokenBody>> {
+    token(shared, peer, headers).await
 }
 
 /// Gives a new token for one that is still good. The body authenticates, no header does.

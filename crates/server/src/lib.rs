@@ -26,6 +26,7 @@ mod experiments;
 mod extract;
 mod frameworks;
 mod gates;
+mod guesses;
 mod identity;
 mod incoming;
 mod inputs;
@@ -51,6 +52,7 @@ mod version;
 
 pub use config::{Config, ConfigError};
 pub use gates::Gates;
+pub use guesses::Guesses;
 pub use monitor::feed::Feeds;
 pub use routes::{Shared, openapi, router};
 pub use runtime::HomeError;

@@ -9,12 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::guesses::Peer;
 
 /// How long the head of a request may take, from the end of the one before: so also how long
 /// a connection may stay open for nothing.
@@ -66,8 +71,9 @@ pub(crate) async fn listen(
         };
         tokio::select! {
             (place, accepted) = next => match accepted {
-                Ok((stream, _)) => {
-                    tokio::spawn(answer(stream, router.clone(), place, stopping.clone()));
+                Ok((stream, address)) => {
+                    let peer = Peer(address.ip());
+                    tokio::spawn(answer(stream, peer, router.clone(), place, stopping.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be taken");
@@ -93,6 +99,7 @@ fn affordable() -> u32 {
 
 async fn answer(
     stream: TcpStream,
+    peer: Peer,
     router: Router,
     _place: OwnedSemaphorePermit,
     mut stopping: watch::Receiver<()>,
@@ -100,7 +107,11 @@ async fn answer(
     set_up(&stream);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(BUFFER);
-    let service = TowerToHyperService::new(router);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
     // With upgrades: monitors are WebSockets.
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let told = async move {

@@ -19,6 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::gates::Gates;
+use crate::guesses::Guesses;
 use crate::monitor::feed::Feeds;
 use crate::{
     attempts, checks, definitions, elsewhere, experiments, extract, frameworks, identity, inputs,
@@ -45,6 +46,8 @@ pub struct Shared {
     pub gates: Gates,
     /// What monitors are told.
     pub feeds: Feeds,
+    /// Who has guessed passwords.
+    pub guesses: Arc<Guesses>,
 }
 
 impl Shared {

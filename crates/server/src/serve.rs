@@ -122,6 +122,7 @@ pub async fn serve(options: ServeOptions, ready: impl FnOnce(&str)) -> Result<()
         started_at,
         public_url: config.public_url.clone(),
         feeds: Feeds::default(),
+        guesses: Arc::default(),
         gates: Gates::default(),
     };
     let connections = config.limits.connections;

@@ -5,7 +5,7 @@
 //! checkpoints.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use trainyard_definition::read_store;
 use trainyard_ledger::{DocumentKind, DocumentRecord, LedgerError};
 use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
-use trainyard_objectstore::{StoreError, download_folder, open};
+use trainyard_objectstore::{Object, StoreError, fetch, list_folder, open};
 use uuid::Uuid;
 
 use super::{ModelState, archive};
@@ -33,6 +33,9 @@ const MODEL: &str = "model";
 /// What in a run's results is not its model.
 const NOT_THE_MODEL: [&str; 2] = ["learner-", "_"];
 
+/// What stays free beside a model that is fetched, in bytes.
+const MARGIN: u64 = 256 << 20;
+
 /// Why a model could not be fetched.
 #[derive(Debug, thiserror::Error)]
 enum Unfetched {
@@ -42,6 +45,8 @@ enum Unfetched {
     Empty(String),
     #[error("{0}")]
     Document(String),
+    #[error("it takes {needed} bytes while it is packed, and the disk has {free} free")]
+    NoRoom { needed: u64, free: u64 },
     #[error("packing the model failed: {0}")]
     Packing(#[source] std::io::Error),
     #[error(transparent)]
@@ -52,7 +57,7 @@ impl Unfetched {
     fn may_pass(&self) -> bool {
         match self {
             Self::Store(error) => error.may_pass(),
-            Self::Packing(_) | Self::Kept(_) => true,
+            Self::Packing(_) | Self::Kept(_) | Self::NoRoom { .. } => true,
             Self::Empty(_) | Self::Document(_) => false,
         }
     }
@@ -167,17 +172,16 @@ impl Control {
         // Left by a try that was cut off.
         let _ = tokio::fs::remove_dir_all(workplace).await;
         let (files, packed) = (workplace.join("files"), workplace.join("packed"));
-        let quiet = |_| ();
-        let model = format!("{folder}/{MODEL}");
-        let fetched = download_folder(&store, &model, &files, &quiet).await?;
-        if fetched.objects == 0 {
-            download_folder(&store, &folder, &files, &quiet).await?;
-            let cleared = files.clone();
-            let left = tokio::task::spawn_blocking(move || keep_the_model(&cleared));
-            if !left.await.expect("removing files does not panic").map_err(Unfetched::Packing)? {
-                return Err(Unfetched::Empty(folder));
-            }
+        let mut wanted = list_folder(&store, &format!("{folder}/{MODEL}")).await?;
+        if wanted.is_empty() {
+            wanted = list_folder(&store, &folder).await?;
+            wanted.retain(|(_, path)| may_be_of_the_model(path));
         }
+        if wanted.is_empty() {
+            return Err(Unfetched::Empty(folder));
+        }
+        has_room(self.shelf.folder(), &wanted)?;
+        fetch(&store, wanted, &files, None, &|_| ()).await?;
         let archive = packed.clone();
         let packing = tokio::task::spawn_blocking(move || archive::pack(&files, &archive));
         let told = packing.await.expect("packing does not panic").map_err(Unfetched::Packing)?;
@@ -186,23 +190,49 @@ impl Control {
     }
 }
 
-/// Removes what is not the model from a run's results; is anything left?
-fn keep_the_model(folder: &Path) -> std::io::Result<bool> {
-    let mut left = false;
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        entries => entries?,
-    };
-    for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !NOT_THE_MODEL.iter().any(|prefix| name.starts_with(prefix)) {
-            left = true;
-        } else if entry.file_type()?.is_dir() {
-            std::fs::remove_dir_all(entry.path())?;
-        } else {
-            std::fs::remove_file(entry.path())?;
+/// Is this, in a run's results, neither its logs nor its checkpoints?
+fn may_be_of_the_model(path: &Path) -> bool {
+    let first = path.iter().next().unwrap_or_default().to_string_lossy();
+    !NOT_THE_MODEL.iter().any(|prefix| first.starts_with(prefix))
+}
+
+/// Refuses what would fill the disk: the files and, beside them, the archive, which may be as
+/// large. Others need the disk, too.
+fn has_room(folder: &Path, wanted: &[(Object, PathBuf)]) -> Result<(), Unfetched> {
+    let Ok(disk) = rustix::fs::statvfs(folder) else { return Ok(()) };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let files: u64 = wanted.iter().map(|(object, _)| object.size).sum();
+    let needed = files.saturating_mul(2).saturating_add(MARGIN);
+    if needed > free { Err(Unfetched::NoRoom { needed, free }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_and_checkpoints_are_not_the_model() {
+        for (path, expected) in [
+            ("weights.h5", true),
+            ("export/learner-1/a", true),
+            ("learner-1/training-log.txt", false),
+            ("_checkpoints/3.pt", false),
+            ("_trainyard.json", false),
+        ] {
+            assert_eq!(may_be_of_the_model(Path::new(path)), expected, "{path}");
         }
     }
-    Ok(left)
+
+    #[test]
+    fn what_would_fill_the_disk_is_not_begun() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let wanted = |size| {
+            let object = Object { key: "run/model/w".into(), size, etag: None, modified: None };
+            [(object, PathBuf::from("w"))]
+        };
+        assert!(has_room(folder.path(), &wanted(1)).is_ok());
+        let refused = has_room(folder.path(), &wanted(1 << 60)).expect_err("an exbibyte");
+        assert!(refused.to_string().starts_with("it takes "), "{refused}");
+        assert!(refused.may_pass(), "somebody may make room");
+    }
 }

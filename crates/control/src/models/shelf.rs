@@ -78,6 +78,11 @@ impl Shelf {
         self.folder.join(Self::key(id))
     }
 
+    /// Where it is on this disk.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A place for work on a model's content; whoever takes it removes it.
     pub(crate) fn workplace(&self, id: Uuid) -> PathBuf {
         self.folder.join(format!("{UNFINISHED}{id}"))

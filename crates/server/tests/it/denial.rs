@@ -210,3 +210,30 @@ async fn a_login_needs_the_right_password() {
     assert_eq!(house.ask("get", "/v3/models", Some(token)).await.0, 200);
     assert_eq!(token.split('.').count(), 3, "the official client wants three parts");
 }
+
+#[tokio::test]
+async fn passwords_cannot_be_guessed_fast_and_tokens_go_on() {
+    let house = House::build().await;
+    let client = reqwest::Client::builder().no_proxy().build().expect("it can be built");
+    let login = async |user: &str, password: &str| {
+        let asked = client.get(format!("{}{LOGIN}", house.url)).basic_auth(user, Some(password));
+        let answer = asked.send().await.expect("an answer");
+        let after = answer.headers().get("retry-after").cloned();
+        (answer.status().as_u16(), after, answer.text().await.expect("a body"))
+    };
+    let (status, _, body) = login("local", "the local password").await;
+    assert_eq!(status, 200);
+    let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    let token = body["token"].as_str().expect("a token");
+    for _ in 0..10 {
+        assert_eq!(login("local", "a guess").await.0, 401);
+    }
+    // Now not even the right one is looked at, for some seconds.
+    let (status, after, body) = login("local", "the local password").await;
+    assert_eq!(status, 429, "{body}");
+    assert!(body.contains("TY0623"), "{body}");
+    let after: u64 = after.expect("a header").to_str().expect("text").parse().expect("seconds");
+    assert!((1..=5).contains(&after), "{after}");
+    assert_eq!(login("nobody", "a guess").await.0, 401, "of others nothing is known");
+    assert_eq!(house.ask("get", "/v3/models", Some(token)).await.0, 200);
+}

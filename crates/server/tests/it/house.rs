@@ -99,6 +99,7 @@ impl House {
             public_url: None,
             gates: trainyard_server::Gates::default(),
             feeds: trainyard_server::Feeds::default(),
+            guesses: Arc::default(),
         };
         tokio::spawn(async move { axum::serve(listener, router(shared)).await });
         Self {
