@@ -1,7 +1,5 @@
 //! The example of a search, as it is: boosted trees on real digits in a real S3.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 use trainyard_testkit::home::finish;

@@ -25,6 +25,9 @@ const PASSWORD: &str = "a password of eight words that nobody guesses";
 /// remove environments, too.
 const MADE: Duration = Duration::from_mins(4);
 
+/// How many of its last lines sum up what was asked.
+const SUMMARY: usize = 24;
+
 fn told_number(variable: &str, otherwise: u64) -> Result<u64> {
     match std::env::var(variable) {
         Ok(text) => text.parse().with_context(|| format!("{variable}={text}")),
@@ -54,7 +57,7 @@ impl Archive {
         let path = "/v3/ml_assets/training_definitions";
         let id = self.made(
             path,
-            &json!({"name": "stored", "framework": {"name": "plain", "version": "1-py3"}, "command": "echo it trains"}),
+            &json!({"name": "stored", "framework": {"name": "plain", "version": "1-py3"}, "command": "echo epoch 1/1 - loss: 0.5"}),
             201,
         )?;
         self.content(&format!("{path}/{id}/content"), &zip::of(&[("readme.txt", "A model.\n")]))?;
@@ -88,21 +91,39 @@ impl Archive {
         let results = self.scene.job("").json()["training_results"].clone();
         let document = json!({
             "settings": {"name": "kept"},
-            "training_references": [{"name": "plain", "training_definition_url": url}],
+            "training_references": [
+                {"name": "plain", "training_definition_url": url},
+                {"name": "search", "training_definition_url": url,
+                    "hyper_parameters_optimization": {
+                        "method": {"name": "random", "parameters": [
+                            {"name": "objective", "string_value": "loss"},
+                            {"name": "maximize_or_minimize", "string_value": "minimize"},
+                            {"name": "num_optimizer_steps", "int_value": 2},
+                        ]},
+                        "hyper_parameters": [
+                            {"name": "kind", "string_values": ["a", "b"]},
+                            {"name": "rate", "double_range": {"min_value": 0.1, "max_value": 0.9}},
+                        ],
+                    }},
+            ],
             "training_results_reference": results,
         });
         self.made("/v3/experiments", &document, 201)
     }
 
-    /// Runs an experiment to its end; gives the run's id.
-    fn experiment_run(&self, experiment: &str) -> Result<String> {
+    /// Runs an experiment to its end; gives the run's id and that of the search in it.
+    fn experiment_run(&self, experiment: &str) -> Result<(String, String)> {
         let path = format!("/v3/experiments/{experiment}/runs");
         let run = self.made(&path, &Value::Null, 200)?;
         trainyard_testkit::wait::eventually("the experiment's end", SOON, || {
             let run = self.scene.server.client().get(&format!("{path}/{run}")).ok()?.json().ok()?;
             (run["entity"]["experiment_run_status"]["state"] == "completed").then_some(())
         })?;
-        Ok(run)
+        let told = self.scene.server.client().get(&format!("{path}/{run}"))?.json()?;
+        let trainings = told["entity"]["training_statuses"].as_array().context("its trainings")?;
+        let mut ids = trainings.iter().filter_map(|one| one["training_guid"].as_str());
+        let search = ids.find_map(|id| id.strip_suffix("_0")).context("a search")?;
+        Ok((run, search.to_owned()))
     }
 
     /// A run that has settled as `state`.
@@ -131,15 +152,17 @@ fn nothing_is_answered_that_the_document_does_not_tell() -> Told {
     let instance = home.call(["instance", "create", "all", "--member", USER])?.expect_code(0)?;
     let instance = instance.stdout.trim().to_owned();
 
-    let runs = vec![archive.run("echo done", "completed")?, archive.run("exit 3", "error")?];
+    let mut runs = vec![archive.run("echo done", "completed")?, archive.run("exit 3", "error")?];
     let spare_runs = vec![archive.run("echo one", "completed")?, archive.run("exit 4", "error")?];
     let (definition, spare_definition) = (archive.definition()?, archive.definition()?);
     let version = archive.version(&definition)?;
     let (model, spare_model) = (archive.model()?, archive.model()?);
     let (experiment, spare_experiment) =
         (archive.experiment(&definition)?, archive.experiment(&definition)?);
-    let (run, spare_run) =
+    let ((run, search), (spare_run, _)) =
         (archive.experiment_run(&experiment)?, archive.experiment_run(&experiment)?);
+    // A trial, and what clients take for a run and is none.
+    runs.extend([format!("{search}_0"), search]);
     let one = |id: &str| vec![id.to_owned()];
     let known = [
         ("/v3/models/", runs),
@@ -182,6 +205,8 @@ fn nothing_is_answered_that_the_document_does_not_tell() -> Told {
         asked.stderr
     );
     ensure!(!log.contains("panicked"), "{log}");
+    let summary = asked.stdout.lines().rev().take(SUMMARY).collect::<Vec<_>>();
+    say(&summary.into_iter().rev().collect::<Vec<_>>().join("\n"));
     // It is there, and in its right mind.
     archive.run("echo still here", "completed")?;
     drop(archive);
@@ -190,4 +215,9 @@ fn nothing_is_answered_that_the_document_does_not_tell() -> Told {
         std::process::Command::new("chmod").args(["-R", "u+w"]).arg(cache.path()).status()?;
     ensure!(status.success(), "chmod: {status}");
     Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "figures for whoever runs it by hand")]
+fn say(what: &str) {
+    eprintln!("{what}");
 }

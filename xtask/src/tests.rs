@@ -86,10 +86,11 @@ fn api(words: &[String]) -> Result<()> {
     }
     if shell::on_path("cargo-nextest") {
         tests.args(["nextest", "run", "-p", "trainyard-stories", "--run-ignored", "all"]);
-        tests.args(["-E", "test(/::open_api::/)"]);
+        tests.args(["-E", "test(/::open_api::/)", "--success-output", "final"]);
     } else {
         prepare()?;
-        tests.args(["test", "-p", "trainyard-stories", "--", "--include-ignored", "::open_api::"]);
+        tests.args(["test", "-p", "trainyard-stories", "--", "--include-ignored"]);
+        tests.args(["--nocapture", "::open_api::"]);
     }
     shell::run(&mut tests)
 }

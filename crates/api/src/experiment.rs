@@ -213,9 +213,19 @@ pub struct TrainingResult {
 pub struct HyperParameterValue {
     /// Its name.
     pub name: String,
-    /// Its value: a number or a text.
-    #[schema(value_type = Object)]
+    /// Its value.
+    #[schema(value_type = NumberOrText)]
     pub value: serde_json::Value,
+}
+
+/// A number or a text. It is only told of: a whole number stays one on its way through.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum NumberOrText {
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
 }
 
 /// A page of an experiment's runs.
