@@ -213,6 +213,24 @@ mod tests {
     }
 
     #[test]
+    fn each_series_is_summed_up_by_its_phase() {
+        let mut digest = Digest::default();
+        for step in 1..=3 {
+            digest.record("train", moment(step), &[("loss", 0.5), ("lr", 0.1)]);
+        }
+        digest.record("test", moment(3), &[("loss", 0.25)]);
+        let told = digest.series().map(|(phase, name, summary)| {
+            (phase.to_owned(), name.to_owned(), summary.count, summary.last.value)
+        });
+        let expected =
+            [("test", "loss", 1, 0.25), ("train", "loss", 3, 0.5), ("train", "lr", 3, 0.1)];
+        let expected = expected
+            .map(|(phase, name, count, last)| (phase.to_owned(), name.to_owned(), count, last));
+        assert_eq!(told.collect::<Vec<_>>(), expected);
+        assert_eq!(digest.count(), 4);
+    }
+
+    #[test]
     fn what_came_in_one_millisecond_stays_in_the_order_in_which_it_came() {
         let mut digest = Digest::default();
         let now = |iteration| Moment { iteration, at: 7 };

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::json::{counter, moment, number, time, values, whole};
 use crate::phase;
-use crate::record::{Record, name_of};
+use crate::record::{Record, name_of, named};
 use crate::text::Lines;
 
 /// What the file is called.
@@ -102,8 +102,8 @@ fn documented(
             .find_map(|name| time(inner(etimes.get(*name)?)))
     });
     let values =
-        told.iter().filter_map(|(name, value)| Some((name_of(name)?, number(inner(value))?)));
-    Record { phase: phase_of(object), moment: moment(iteration, at, now), values: values.collect() }
+        told.iter().filter_map(|(name, value)| Some((name.as_str(), number(inner(value))?)));
+    Record { phase: phase_of(object), moment: moment(iteration, at, now), values: named(values) }
 }
 
 /// The value of `{"type": …, "value": …}`, or what stands there instead.

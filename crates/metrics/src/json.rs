@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::record::{Moment, name_of};
+use crate::record::{Moment, named};
 
 /// Names under which programs count.
 const COUNTERS: [&str; 10] = [
@@ -50,7 +50,7 @@ pub(crate) fn counter(
 pub(crate) fn values(object: &Map<String, Value>) -> Vec<(String, f64)> {
     let counts = |name: &str| COUNTERS.contains(&name);
     let pairs = object.iter().filter(|(name, _)| !counts(name));
-    pairs.filter_map(|(name, value)| Some((name_of(name)?, number(value)?))).collect()
+    named(pairs.filter_map(|(name, value)| Some((name.as_str(), number(value)?))))
 }
 
 /// Milliseconds since 1970, from a number of seconds or milliseconds, or a text of RFC 3339.
@@ -70,4 +70,19 @@ pub(crate) fn time(value: &Value) -> Option<i64> {
 /// A moment of which the time may not be known.
 pub(crate) fn moment(iteration: i64, at: Option<i64>, now: i64) -> Moment {
     Moment { iteration, at: at.unwrap_or(now) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_large_whole_number_loses_nothing() {
+        let large = (1_i64 << 53) + 1;
+        assert_eq!(whole(&json!(large)), Some(large));
+        assert_eq!(whole(&json!(large.to_string())), Some(large));
+        assert_eq!((whole(&json!(2.9)), whole(&json!("x"))), (Some(2), None));
+    }
 }

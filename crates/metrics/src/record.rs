@@ -1,5 +1,7 @@
 //! The vocabulary: values of one phase at one iteration.
 
+use std::collections::HashSet;
+
 /// The longest name of a metric, a phase or a source, in bytes; longer ones are cut.
 pub const NAME_BYTES: usize = 200;
 
@@ -61,16 +63,30 @@ impl Record {
 }
 
 /// A name as it is kept: without control characters, without blanks around it, and not
-/// longer than [`NAME_BYTES`]; `None` when nothing is left.
+/// longer than [`NAME_BYTES`]; `None` when nothing is left. What is kept is kept as it is.
 pub fn name_of(text: &str) -> Option<String> {
     let mut name = String::new();
-    for char in text.trim().chars().filter(|char| !char.is_control()) {
+    for char in text.chars().filter(|char| !char.is_control()) {
+        if name.is_empty() && char.is_whitespace() {
+            continue;
+        }
         if name.len() + char.len_utf8() > NAME_BYTES {
             break;
         }
         name.push(char);
     }
+    name.truncate(name.trim_end().len());
     (!name.is_empty()).then_some(name)
+}
+
+/// Values by names as they are kept. Names that become the same are one metric, and the first
+/// of them tells its value: a record has each metric once.
+pub(crate) fn named<'a>(told: impl IntoIterator<Item = (&'a str, f64)>) -> Vec<(String, f64)> {
+    let mut known = HashSet::new();
+    told.into_iter()
+        .filter_map(|(name, value)| Some((name_of(name)?, value)))
+        .filter(|(name, _)| known.insert(name.clone()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -83,6 +99,18 @@ mod tests {
         assert_eq!(name_of("\n\t"), None);
         let long = name_of(&"ü".repeat(500)).expect("something is left");
         assert_eq!(long.len(), NAME_BYTES);
+    }
+
+    #[test]
+    fn what_is_kept_of_a_name_is_kept_as_it_is() {
+        for text in [" a", "a \u{1}", "\u{1} a", &format!("{} b", "a".repeat(NAME_BYTES - 1))] {
+            let kept = name_of(text).expect("something is left");
+            assert_eq!(name_of(&kept), Some(kept), "{text:?}");
+        }
+        let told =
+            [("loss", 1.0), (" loss", 2.0), ("accuracy", 3.0), ("loss\u{1}", 4.0), (" ", 5.0)];
+        let kept = [("loss".to_owned(), 1.0), ("accuracy".to_owned(), 3.0)];
+        assert_eq!(named(told), kept, "a record has each metric once");
     }
 
     #[test]

@@ -57,10 +57,10 @@ mod tests {
     fn what_is_not_a_number_is_neither_smallest_nor_largest() {
         let point = |iteration, value| Point { moment: Moment { iteration, at: 0 }, value };
         let mut summary = Summary::of(point(1, f64::NAN));
-        for (iteration, value) in [(2, 3.0), (9, -1.0), (4, f64::NAN), (5, 7.0)] {
+        for (iteration, value) in [(2, 3.0), (9, -1.0), (4, f64::NAN), (5, 7.0), (6, 2.0)] {
             summary.add(point(iteration, value));
         }
-        assert_eq!((summary.count, summary.min.value, summary.max.value), (5, -1.0, 7.0));
+        assert_eq!((summary.count, summary.min.value, summary.max.value), (6, -1.0, 7.0));
         assert_eq!((summary.last.moment.iteration, summary.last.value), (9, -1.0));
     }
 }

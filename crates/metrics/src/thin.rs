@@ -111,6 +111,55 @@ mod tests {
         Point { moment: Moment { iteration, at: iteration }, value }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_stays_is_of_the_curve_in_its_order_with_its_ends_and_extremes(
+            values in proptest::collection::vec(proptest::option::weighted(0.9, -1e6..1e6_f64), 1..400),
+            most in 4_usize..40,
+        ) {
+            let mut thinned = Thinned::new(most);
+            let all: Vec<Point> = (0..).zip(&values)
+                .map(|(n, value)| point(n, value.unwrap_or(f64::NAN)))
+                .collect();
+            for one in &all {
+                thinned.add(*one);
+            }
+            let kept: Vec<Point> = thinned.points().collect();
+            let numbers: Vec<i64> = kept.iter().map(|one| one.moment.iteration).collect();
+            proptest::prop_assert!(numbers.len() <= most.max(KEPT), "{} of {most}", numbers.len());
+            proptest::prop_assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+            for one in &kept {
+                let of_all = &all[usize::try_from(one.moment.iteration).expect("small")];
+                proptest::prop_assert_eq!(one.value.to_bits(), of_all.value.to_bits());
+            }
+            proptest::prop_assert_eq!(numbers[0], 0);
+            proptest::prop_assert_eq!(numbers.last().copied(), all.last().map(|one| one.moment.iteration));
+            let extremes = |points: &[Point]| {
+                let values = points.iter().map(|one| one.value);
+                (values.clone().fold(f64::NAN, f64::min), values.fold(f64::NAN, f64::max))
+            };
+            let (lowest, highest) = extremes(&all);
+            let same = |one: f64, other: f64| one.to_bits() == other.to_bits() || (one.is_nan() && other.is_nan());
+            let kept = extremes(&kept);
+            proptest::prop_assert!(same(kept.0, lowest) && same(kept.1, highest), "{kept:?}");
+        }
+    }
+
+    #[test]
+    fn of_equal_peaks_the_first_stays() {
+        let mut thinned = Thinned::new(4);
+        for n in 0..100 {
+            let value = match n {
+                20 | 40 => 1.0,
+                21 | 41 => -1.0,
+                _ => 0.0,
+            };
+            thinned.add(point(n, value));
+        }
+        let numbers: Vec<i64> = thinned.points().map(|one| one.moment.iteration).collect();
+        assert_eq!(numbers, [0, 20, 21, 99]);
+    }
+
     #[test]
     fn few_points_all_stay_and_of_many_the_peaks() {
         let mut few = Thinned::new(100);

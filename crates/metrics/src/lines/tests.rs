@@ -133,6 +133,16 @@ fn what_programs_print_themselves_is_understood() {
 }
 
 #[test]
+fn progress_that_cannot_be_is_not_told() {
+    assert_eq!(told("  0%|          | 0/0 [00:00<?, ?it/s]").1, None);
+    let torn = told("Epoch 1/2\n12/10 [=====] - loss: 1.0").1;
+    assert_eq!(torn, progress("epoch 1 of 2", 0, 2, None), "no more than the line before told");
+    // Keras with `initial_epoch` counts beyond what it was told.
+    let beyond = told("Epoch 4/3\n1/2 [==>..] - ETA: 5s - loss: 1.0").1.expect("of the epoch");
+    assert_eq!((&*beyond.what, beyond.done, beyond.total), ("epoch 4", 1, 2));
+}
+
+#[test]
 fn what_is_no_progress_is_left_alone() {
     for text in [
         "Training with training/test data at:",

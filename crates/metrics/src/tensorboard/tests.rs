@@ -55,6 +55,13 @@ fn seen(file: &[u8], size: usize) -> Vec<(String, i64, f64)> {
 }
 
 #[test]
+fn event_files_are_known_by_their_names() {
+    assert!(is_event_file("events.out.tfevents.1511740800.host"));
+    assert!(is_event_file("events.out.tfevents.1511740800.host.v2"));
+    assert!(!is_event_file("training-log.txt") && !is_event_file("events.txt"));
+}
+
+#[test]
 fn a_growing_file_is_read_in_pieces_of_any_size() {
     let mut file = framed(b"\x1a\x0dbrain.Event:2");
     for step in 0..20 {
