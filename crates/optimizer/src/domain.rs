@@ -174,6 +174,25 @@ mod tests {
     }
 
     #[test]
+    fn each_value_of_a_domain_has_an_equal_share() {
+        let dice = Domain::Integers { min: 1, max: 6 };
+        let mut seen = [0; 6];
+        for unit in 0..6000 {
+            let face = dice.value(dice.share(f64::from(unit) / 6000.0));
+            seen[usize::try_from(face.as_i64().expect("whole")).expect("small") - 1] += 1;
+        }
+        assert!(seen.iter().all(|times| (999..=1001).contains(times)), "{seen:?}");
+        assert_eq!(dice.value(dice.share(1.0)), 6);
+    }
+
+    #[test]
+    fn what_is_below_all_powers_is_at_the_lower_end() {
+        let tenths = Domain::Reals(Reals::new(-3.0, -1.0, Some(10.0)));
+        assert_eq!(tenths.coordinate(&(-1.0).into()), Some(0.0));
+        assert_eq!(tenths.coordinate(&0.into()), Some(0.0));
+    }
+
+    #[test]
     fn ends_are_reached_and_not_passed() {
         let tenths = Domain::Reals(Reals::new(-3.0, -1.0, Some(10.0)));
         let ends = [0.0, 1.0].map(|end| tenths.value(end).to_string());

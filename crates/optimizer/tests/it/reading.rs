@@ -96,6 +96,27 @@ hyper_parameters[0].double_range.step: the step leads nowhere [write a step larg
 }
 
 #[test]
+fn bounds_are_where_they_are_said_to_be() {
+    let told = |hyperparameter: Value| {
+        complaints(&world::document("random", 3, &json!([hyperparameter]))).join("\n")
+    };
+    let steps = |max: f64| json!({ "name": "a", "double_range": { "min_value": 0, "max_value": max, "step": 1 } });
+    assert_eq!(told(steps(9999.0)), "");
+    assert!(told(steps(10_000.0)).contains("that makes more than 10000 values"));
+    let wide = |step: f64| json!({ "name": "a", "double_range": { "min_value": 1, "max_value": 2, "step": step } });
+    assert_eq!(told(wide(1.0)), "");
+    assert!(told(wide(1.5)).contains("the step is larger than the range"));
+    let list = |count: usize| json!({ "name": "a", "int_values": vec![1; count] });
+    assert_eq!(told(list(10_000)), "");
+    assert!(told(list(10_001)).contains("there are 10001 values"));
+    let name = |name: &str| json!({ "name": name, "int_values": [1] });
+    assert!(told(name("a\u{7}")).contains("this cannot be the name of a hyperparameter"));
+    let power = |power: f64| json!({ "name": "a", "int_range": { "min_value": 0, "max_value": 3, "power": power } });
+    assert_eq!(told(power(2.0)), "");
+    assert!(told(power(2.5)).contains("not all powers of 2.5 from 0 to 3 are whole numbers"));
+}
+
+#[test]
 fn a_name_that_stands_twice_is_found() {
     let twice = json!([{ "name": "a", "int_values": [1] }, { "name": "a", "int_values": [2] }]);
     let told = complaints(&world::document("random", 3, &twice));
