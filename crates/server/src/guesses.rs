@@ -43,16 +43,20 @@ struct Wrong {
 }
 
 impl Guesses {
-    /// Lets a password be looked at, and counts it as wrong until [`Self::was_right`] says
-    /// otherwise: of many that come at once not all are let through. Else, after how long the
-    /// next one may come.
+    /// May a password be looked at now? Else, after how long the next one may come. To be asked
+    /// when its turn has come and not before: of those that come at once, each knows then of
+    /// those before it.
     pub(crate) fn may_look(&self, name: &UserName, peer: Option<Peer>) -> Result<(), Duration> {
         self.may_look_at(name, peer, Instant::now())
     }
 
-    /// The password was right: all is forgotten.
-    pub(crate) fn was_right(&self, name: &UserName, peer: Option<Peer>) {
-        self.known().remove(&(name.clone(), peer));
+    /// The password was right, and all is forgotten; or wrong, and counts.
+    pub(crate) fn was(&self, right: bool, name: &UserName, peer: Option<Peer>) {
+        if right {
+            self.known().remove(&(name.clone(), peer));
+        } else {
+            self.was_wrong_at(name, peer, Instant::now());
+        }
     }
 
     fn may_look_at(
@@ -61,29 +65,25 @@ impl Guesses {
         peer: Option<Peer>,
         now: Instant,
     ) -> Result<(), Duration> {
+        let known = self.known();
+        let Some(wrong) = known.get(&(name.clone(), peer)) else { return Ok(()) };
+        let age = now.saturating_duration_since(wrong.last);
+        if wrong.in_a_row >= FREE && age < PAUSE { Err(PAUSE.saturating_sub(age)) } else { Ok(()) }
+    }
+
+    fn was_wrong_at(&self, name: &UserName, peer: Option<Peer>, now: Instant) {
         let mut known = self.known();
-        let age = |wrong: &Wrong| now.saturating_duration_since(wrong.last);
+        let is_old = |wrong: &Wrong| now.saturating_duration_since(wrong.last) >= FORGOTTEN;
         if known.len() >= REMEMBERED {
-            known.retain(|_, wrong| age(wrong) < FORGOTTEN);
+            known.retain(|_, wrong| !is_old(wrong));
         }
         // Still too many: who guesses from everywhere gains a few tries by it.
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        let wrong = known
-            .entry((name.clone(), peer))
-            .and_modify(|wrong| {
-                if age(wrong) >= FORGOTTEN {
-                    wrong.in_a_row = 0;
-                }
-            })
-            .or_insert(Wrong { in_a_row: 0, last: now });
-        let age = age(wrong);
-        if wrong.in_a_row >= FREE && age < PAUSE {
-            return Err(PAUSE.saturating_sub(age));
-        }
-        *wrong = Wrong { in_a_row: wrong.in_a_row + 1, last: now };
-        Ok(())
+        let wrong = known.entry((name.clone(), peer)).or_insert(Wrong { in_a_row: 0, last: now });
+        let in_a_row = if is_old(wrong) { 1 } else { wrong.in_a_row.saturating_add(1) };
+        *wrong = Wrong { in_a_row, last: now };
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, HashMap<Guesser, Wrong>> {
@@ -103,27 +103,31 @@ mod tests {
     fn guesses_are_slow_after_ten_and_for_nobody_else() {
         let (guesses, mut now) = (Guesses::default(), Instant::now());
         let here = Some(Peer(IpAddr::from([10, 0, 0, 1])));
+        let guess = |peer, now| {
+            guesses.may_look_at(&ann(), peer, now)?;
+            guesses.was_wrong_at(&ann(), peer, now);
+            Ok(())
+        };
         for _ in 0..FREE {
-            assert_eq!(guesses.may_look_at(&ann(), here, now), Ok(()));
+            assert_eq!(guess(here, now), Ok(()));
         }
-        let second = Duration::from_secs(1);
-        assert_eq!(guesses.may_look_at(&ann(), here, now + second), Err(Duration::from_secs(4)));
+        assert_eq!(guess(here, now + Duration::from_secs(1)), Err(Duration::from_secs(4)));
         // From elsewhere, and under another name, nothing has happened.
         let elsewhere = Some(Peer(IpAddr::from([10, 0, 0, 2])));
-        assert_eq!(guesses.may_look_at(&ann(), elsewhere, now), Ok(()));
+        assert_eq!(guess(elsewhere, now), Ok(()));
         assert_eq!(guesses.may_look_at(&UserName("bob".to_owned()), here, now), Ok(()));
         // An hour of asking all the time.
         let end = now + Duration::from_hours(1);
         let mut looked_at = 0;
         while now < end {
-            looked_at += u32::from(guesses.may_look_at(&ann(), here, now).is_ok());
+            looked_at += u32::from(guess(here, now).is_ok());
             now += Duration::from_millis(100);
         }
         assert!((700..=721).contains(&looked_at), "{looked_at}");
         // The right one ends it, and so does time.
-        guesses.was_right(&ann(), here);
-        assert_eq!(guesses.may_look_at(&ann(), here, now), Ok(()));
-        assert_eq!(guesses.may_look_at(&ann(), here, now + FORGOTTEN), Ok(()));
+        guesses.was(true, &ann(), here);
+        assert_eq!(guess(here, now), Ok(()));
+        assert_eq!(guess(here, now + FORGOTTEN), Ok(()));
         assert_eq!(guesses.known()[&(ann(), here)].in_a_row, 1);
     }
 
@@ -131,8 +135,7 @@ mod tests {
     fn what_is_remembered_has_a_bound() {
         let (guesses, now) = (Guesses::default(), Instant::now());
         for number in 0..=REMEMBERED {
-            let name = UserName(number.to_string());
-            assert_eq!(guesses.may_look_at(&name, None, now), Ok(()));
+            guesses.was_wrong_at(&UserName(number.to_string()), None, now);
         }
         assert!(guesses.known().len() <= REMEMBERED);
     }

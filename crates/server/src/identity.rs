@@ -37,12 +37,7 @@ pub(crate) async fn token(
 ) -> Answer<Json<TokenBody>> {
     let (user, password) = basic(&headers)
         .ok_or_else(|| Failure::unauthorized("a login needs a name and a password"))?;
-    let peer = peer.map(|Extension(peer)| peer);
-    if let Err(after) = shared.guesses.may_look(&user, peer) {
-        return Err(Failure::guessing(after));
-    }
-    let access = access_of(&shared, &user, password).await?;
-    shared.guesses.was_right(&user, peer);
+    let access = access_of(&shared, &user, password, peer.map(|Extension(peer)| peer)).await?;
     let token = credential::login(shared.control.ledger(), &user, access).await?;
     Ok(Json(TokenBody { token: token.expose_secret().to_owned() }))
 }
@@ -129,19 +124,29 @@ pub(crate) async fn oidc(
 }
 
 /// What the user of this name and password may do.
-async fn access_of(shared: &Shared, user: &UserName, password: String) -> Answer<Access> {
-    let wrong = || Failure::unauthorized("wrong name or password");
-    if *user == UserName::local() {
+async fn access_of(
+    shared: &Shared,
+    user: &UserName,
+    password: String,
+    peer: Option<Peer>,
+) -> Answer<Access> {
+    let may_look = || shared.guesses.may_look(user, peer).map_err(Failure::guessing);
+    let access = if *user == UserName::local() {
+        may_look()?;
         // Hashes are compared, so that the time it takes tells nothing of the password.
         let local = credential::hash(shared.local_token.expose_secret());
-        let right = credential::hash(&password) == local;
-        return if right { Ok(Access::Write) } else { Err(wrong()) };
-    }
-    let known = shared.control.ledger().user(user).await?;
-    let (kept, access) = known.map(|known| (known.password, known.access)).unzip();
-    // Asked also when there is no such user: the time that it takes tells nothing of that.
-    let right = passwords::is_right(password, kept).await;
-    access.filter(|_| right).ok_or_else(wrong)
+        (credential::hash(&password) == local).then_some(Access::Write)
+    } else {
+        let known = shared.control.ledger().user(user).await?;
+        let (kept, access) = known.map(|known| (known.password, known.access)).unzip();
+        let turn = passwords::turn().await;
+        may_look()?;
+        // Asked also when there is no such user: the time that it takes tells nothing of that.
+        let right = turn.compare(password, kept).await;
+        access.filter(|_| right)
+    };
+    shared.guesses.was(access.is_some(), user, peer);
+    access.ok_or_else(|| Failure::unauthorized("wrong name or password"))
 }
 
 fn basic(headers: &HeaderMap) -> Option<(UserName, String)> {

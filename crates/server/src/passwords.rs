@@ -8,7 +8,7 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use std::sync::LazyLock;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use trainyard_model::code::Code;
 use trainyard_model::diagnostic::Diagnostic;
 
@@ -38,28 +38,42 @@ pub(crate) fn complaint(password: &str) -> Option<Diagnostic> {
 
 /// What is kept of a password: a PHC string with a salt of its own.
 pub(crate) async fn hash(password: String) -> String {
-    in_turn(move || hash_now(&password)).await
+    turn().await.work(move || hash_now(&password)).await
 }
 
-/// Is this the password of which `kept` was kept? Without `kept` it is not, after as long a
-/// time.
-pub(crate) async fn is_right(password: String, kept: Option<String>) -> bool {
-    if password.len() > LONGEST {
-        return false;
+/// One of the few places to work on a password.
+pub(crate) struct Turn(SemaphorePermit<'static>);
+
+/// Waits for a place.
+pub(crate) async fn turn() -> Turn {
+    Turn(TURNS.acquire().await.expect("it is never closed"))
+}
+
+impl Turn {
+    /// Is this the password of which `kept` was kept? Without `kept` it is not, after as long
+    /// a time.
+    pub(crate) async fn compare(self, password: String, kept: Option<String>) -> bool {
+        if password.len() > LONGEST {
+            return false;
+        }
+        self.work(move || {
+            let hash = PasswordHash::new(kept.as_deref().unwrap_or(&NOBODY));
+            let same = hash.is_ok_and(|hash| {
+                Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+            });
+            same && kept.is_some()
+        })
+        .await
     }
-    in_turn(move || {
-        let hash = PasswordHash::new(kept.as_deref().unwrap_or(&NOBODY));
-        let same = hash.is_ok_and(|hash| {
-            Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
-        });
-        same && kept.is_some()
-    })
-    .await
-}
 
-async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let _turn = TURNS.acquire().await.expect("it is never closed");
-    tokio::task::spawn_blocking(work).await.expect("hashing does not panic")
+    async fn work<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        // The place is taken until the work is done, also when nobody waits for it any more.
+        let working = tokio::task::spawn_blocking(move || {
+            let _place = self.0;
+            work()
+        });
+        working.await.expect("hashing does not panic")
+    }
 }
 
 fn hash_now(password: &str) -> String {
@@ -76,13 +90,13 @@ mod tests {
         let kept = hash("correct horse".to_owned()).await;
         assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
         assert_ne!(kept, hash("correct horse".to_owned()).await, "each has a salt of its own");
-        let is_right = |password: &str, kept: &str| {
-            super::is_right(password.to_owned(), Some(kept.to_owned()))
+        let is_right = async |password: &str, kept: &str| {
+            turn().await.compare(password.to_owned(), Some(kept.to_owned())).await
         };
         assert!(is_right("correct horse", &kept).await);
         assert!(!is_right("correct Horse", &kept).await);
         assert!(!is_right("", &kept).await);
         assert!(!is_right("correct horse", "not a hash").await);
-        assert!(!super::is_right("nobody has this password".to_owned(), None).await);
+        assert!(!turn().await.compare("nobody has this password".to_owned(), None).await);
     }
 }
