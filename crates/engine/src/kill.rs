@@ -26,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// How many times in a row nothing may be found: one look can miss a process
-/// that is just being born.
+/// How many times in a row nothing may be found, with [`LOOK_EVERY`] between them: one look
+/// can miss a process that is just being born, whose environment is not in its place yet.
 const LOOKS: u32 = 2;
 
 /// Ends everything of the attempt. Blocks.
@@ -112,18 +112,16 @@ fn until_quiet(attempt: &AttemptId, left: impl Fn() -> Vec<Process>) -> Result<(
     let mut quiet = 0;
     while quiet < LOOKS {
         let left = left();
-        if left.is_empty() {
-            quiet += 1;
-            continue;
-        }
-        quiet = 0;
-        if Instant::now() >= deadline {
+        quiet = if left.is_empty() { quiet + 1 } else { 0 };
+        if !left.is_empty() && Instant::now() >= deadline {
             return Err(EngineError::Unkillable { attempt: attempt.clone(), count: left.len() });
         }
         for process in &left {
             signal(process, Signal::KILL);
         }
-        std::thread::sleep(LOOK_EVERY);
+        if quiet < LOOKS {
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
     Ok(())
 }

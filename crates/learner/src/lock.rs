@@ -19,6 +19,11 @@ const FILE: &str = "learner.lock";
 /// The engine touches the lock for a moment to see whether it is held.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// How long a holder that was killed may take to let go: its first thread may be dead while
+/// others are still to be ended, and the lock goes with the last of them. On a machine with much
+/// to do that takes its time.
+const DYING: Duration = Duration::from_secs(10);
+
 /// Names one process for ever, where its number alone would be given to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -64,12 +69,13 @@ impl Drop for Held {
 /// Takes the lock. `None` when another learner has it.
 pub(crate) fn take(attempt_dir: &Path) -> io::Result<Option<Held>> {
     let mut file = open(attempt_dir, true)?;
-    let deadline = Instant::now() + PATIENCE;
+    let began = Instant::now();
     while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
         if error != rustix::io::Errno::WOULDBLOCK {
             return Err(error.into());
         }
-        if Instant::now() >= deadline {
+        let is_dying = matches!(name_in(&mut file)?, Ok(identity) if !identity.lives());
+        if began.elapsed() >= if is_dying { DYING } else { PATIENCE } {
             return Ok(None);
         }
         std::thread::sleep(Duration::from_millis(5));
@@ -96,24 +102,33 @@ pub fn at_work(attempt_dir: &Path) -> io::Result<Option<Identity>> {
         Err(rustix::io::Errno::WOULDBLOCK) => {}
         Err(error) => return Err(error.into()),
     }
-    let deadline = Instant::now() + PATIENCE;
+    let began = Instant::now();
     loop {
-        let mut text = Vec::new();
-        file.rewind()?;
-        file.read_to_end(&mut text)?;
         // Whoever has just taken the lock writes its name next; until then
         // there may be none, or that of the dead holder before it.
-        let named = serde_json::from_slice::<Identity>(&text);
-        match named {
+        match name_in(&mut file)? {
             Ok(identity) if identity.lives() => return Ok(Some(identity)),
-            _ if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
-            Ok(identity) => {
+            Ok(identity) if began.elapsed() >= DYING => {
                 let words = format!("process {} is gone, and its lock is held", identity.pid);
                 return Err(io::Error::other(words));
             }
+            Err(error) if began.elapsed() >= PATIENCE => return Err(error.into()),
+            _ => std::thread::sleep(Duration::from_millis(5)),
+        }
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => return Ok(None),
+            Err(rustix::io::Errno::WOULDBLOCK) => {}
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The name that stands in the lock.
+fn name_in(file: &mut File) -> io::Result<serde_json::Result<Identity>> {
+    let mut text = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut text)?;
+    Ok(serde_json::from_slice(&text))
 }
 
 fn open(attempt_dir: &Path, create: bool) -> io::Result<File> {
@@ -125,6 +140,37 @@ fn open(attempt_dir: &Path, create: bool) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The lock in it has the name of somebody who was killed.
+    fn folder_of_a_dead_holder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut dead = std::process::Command::new("true").spawn().expect("started");
+        let of_dead = Identity::of(i32::try_from(dead.id()).expect("a process id"));
+        dead.wait().expect("ours");
+        let of_dead = serde_json::to_vec(&of_dead.expect("not yet buried")).expect("plain data");
+        std::fs::write(folder.path().join(FILE), of_dead).expect("written");
+        folder
+    }
+
+    #[test]
+    fn a_holder_that_was_killed_may_take_a_while_to_let_go() {
+        // Its first thread is dead, and another one still has the lock.
+        let folder = folder_of_a_dead_holder();
+        let dies = |after: Duration| {
+            let file = open(folder.path(), false).expect("there");
+            flock(&file, FlockOperation::NonBlockingLockExclusive).expect("nobody has it");
+            std::thread::spawn(move || {
+                std::thread::sleep(after);
+                drop(file);
+            })
+        };
+        let dying = dies(PATIENCE * 3);
+        assert_eq!(at_work(folder.path()).expect("it lets go in the end"), None);
+        dying.join().expect("it does not panic");
+        let dying = dies(PATIENCE * 3);
+        assert!(take(folder.path()).expect("it lets go in the end").is_some());
+        dying.join().expect("it does not panic");
+    }
 
     #[test]
     fn the_holder_of_the_lock_is_known_and_the_second_does_not_get_it() {
@@ -140,12 +186,7 @@ mod tests {
 
     #[test]
     fn the_name_of_a_dead_holder_is_not_told_for_that_of_the_new_one() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut dead = std::process::Command::new("true").spawn().expect("started");
-        let of_dead = Identity::of(i32::try_from(dead.id()).expect("a process id"));
-        dead.wait().expect("ours");
-        let of_dead = serde_json::to_vec(&of_dead.expect("not yet buried")).expect("plain data");
-        std::fs::write(folder.path().join(FILE), of_dead).expect("written");
+        let folder = folder_of_a_dead_holder();
         // A new holder, which takes its time to write its name.
         let mut file = open(folder.path(), false).expect("there");
         flock(&file, FlockOperation::NonBlockingLockExclusive).expect("nobody has it");

@@ -89,14 +89,22 @@ impl Workshop {
     /// A process like one that a program has left: in a session of its own,
     /// deaf to SIGTERM, with the contract's variables of `results`.
     pub(crate) fn left_behind(run: &str, results: PathBuf) -> Child {
-        Command::new("/bin/sh")
+        let child = Command::new("/bin/sh")
             .args(["-c", "trap '' TERM; while :; do sleep 1; done"])
             .env("TRAINING_ID", run)
             .env("RESULT_DIR", results)
             .stdout(Stdio::null())
             .process_group(0)
             .spawn()
-            .expect("a shell")
+            .expect("a shell");
+        // The kernel lets us go on before all of it is in its place.
+        let environment = format!("/proc/{}/environ", child.id());
+        eventually("the shell's environment", LIMIT, || {
+            let environment = std::fs::read(&environment).ok()?;
+            environment.windows(11).any(|bytes| bytes == b"RESULT_DIR=").then_some(())
+        })
+        .expect("it comes");
+        child
     }
 }
 
